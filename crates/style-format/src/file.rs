@@ -85,8 +85,7 @@ impl VggFile {
         let tensors = SafeTensors::deserialize(bytes)
             .map_err(|error| FormatError::NotSafetensors { reason: error.to_string() })?;
         let present = leading_convolutions(info.architecture, &tensors)?;
-        let convolutions =
-            present.into_iter().map(|convolution| read_convolution(convolution, &tensors));
+        let convolutions = present.into_iter().map(|convolution| read_convolution(convolution, &tensors));
         Self::new(info, convolutions.collect::<Result<_, _>>()?)
     }
 

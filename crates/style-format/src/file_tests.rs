@@ -48,9 +48,7 @@ fn message(bytes: &[u8]) -> String {
 }
 
 /// Takes a good file apart, lets `change` loose on its tensors and metadata, and puts it together.
-fn altered(
-    change: impl FnOnce(&mut Vec<(String, OwnedTensor)>, &mut HashMap<String, String>),
-) -> Vec<u8> {
+fn altered(change: impl FnOnce(&mut Vec<(String, OwnedTensor)>, &mut HashMap<String, String>)) -> Vec<u8> {
     let bytes = file();
     let mut metadata = SafeTensors::read_metadata(&bytes).unwrap().1.metadata().clone().unwrap();
     let owned = |view: TensorView<'_>| OwnedTensor {
@@ -59,8 +57,7 @@ fn altered(
         bytes: view.data().to_vec(),
     };
     let tensors = SafeTensors::deserialize(&bytes).unwrap();
-    let mut tensors: Vec<_> =
-        tensors.iter().map(|(name, view)| (name.to_owned(), owned(view))).collect();
+    let mut tensors: Vec<_> = tensors.iter().map(|(name, view)| (name.to_owned(), owned(view))).collect();
     change(&mut tensors, &mut metadata);
     safetensors::serialize(tensors, Some(metadata)).unwrap()
 }
@@ -99,7 +96,11 @@ fn a_file_cut_short_says_how_long_it_should_be() {
     let bytes = file();
     assert_eq!(
         message(&bytes[..bytes.len() - 1]),
-        format!("the file is cut short: its header promises {} bytes, there are {}", bytes.len(), bytes.len() - 1)
+        format!(
+            "the file is cut short: its header promises {} bytes, there are {}",
+            bytes.len(),
+            bytes.len() - 1
+        )
     );
     assert!(message(&bytes[..100]).starts_with("the file is cut short"));
     assert_eq!(message(&[]), "not a usable safetensors file: it has 0 bytes");
@@ -118,10 +119,7 @@ fn foreign_metadata_is_named() {
     let text = message(&altered(|_, metadata| drop(metadata.remove("format"))));
     assert_eq!(text, "the file's metadata has nothing for `format`, expected style-transfer.vgg");
     let text = message(&altered(|_, metadata| drop(metadata.insert("input".into(), "rgb".into()))));
-    assert_eq!(
-        text,
-        "the file's metadata has \"rgb\" for `input`, expected caffe-bgr-255 or torch-rgb-01"
-    );
+    assert_eq!(text, "the file's metadata has \"rgb\" for `input`, expected caffe-bgr-255 or torch-rgb-01");
     let text = message(&altered(|_, metadata| drop(metadata.insert("version".into(), "9".into()))));
     assert_eq!(text, "the file's metadata has \"9\" for `version`, expected 1");
     let text = message(&altered(|_, metadata| drop(metadata.insert("architecture".into(), "resnet".into()))));

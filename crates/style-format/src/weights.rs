@@ -116,11 +116,7 @@ impl ConvolutionWeights {
     ///
     /// [`FormatError::WrongLength`] when the number of values does not fit the convolution,
     /// [`FormatError::NotFinite`] when one of them is NaN or infinite.
-    pub fn new(
-        convolution: Convolution,
-        weight: WeightValues,
-        bias: Vec<f32>,
-    ) -> Result<Self, FormatError> {
+    pub fn new(convolution: Convolution, weight: WeightValues, bias: Vec<f32>) -> Result<Self, FormatError> {
         let length = |tensor: &str, found: usize, expected: usize| {
             if found == expected {
                 return Ok(());

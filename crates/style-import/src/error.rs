@@ -1,0 +1,234 @@
+//! What can be wrong with a foreign weights file, and what to do about it.
+
+use std::path::{Path, PathBuf};
+
+use style_format::{Encoding, FormatError};
+
+/// Weights that cannot be imported, with what was found and what is allowed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ImportError {
+    // The file cannot be had.
+    /// The operating system does not give the file out.
+    #[error("cannot read {}: {reason}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        reason: String,
+    },
+
+    // It is some other file.
+    /// No PyTorch checkpoint at all.
+    #[error("not a PyTorch checkpoint: {found}")]
+    NotACheckpoint {
+        /// What it is instead.
+        found: String,
+    },
+    /// A PyTorch file of a container that is not read.
+    #[error("the file is {container}; only zip checkpoints (PyTorch 1.6 and later) can be read")]
+    UnsupportedContainer {
+        /// Which container it is.
+        container: &'static str,
+    },
+    /// An exported program instead of weights.
+    #[error("the file is a TorchScript archive (it holds {entry:?}), not a state dict")]
+    TorchScript {
+        /// An entry that only such archives have.
+        entry: String,
+    },
+    /// A pickled module instead of weights.
+    #[error("the file is a whole pickled model (of the Python class {class:?}), not a state dict")]
+    WholeModel {
+        /// The first class it names.
+        class: String,
+    },
+
+    // It is damaged, or made to do damage.
+    /// The file contradicts itself, or ends early.
+    #[error("the checkpoint is damaged or cut off: {reason}")]
+    Damaged {
+        /// What does not fit.
+        reason: String,
+    },
+    /// A call of something that no state dict needs.
+    #[error("the file asks Python to load {name:?}, which has no place in a state dict; it was not run")]
+    ForbiddenGlobal {
+        /// Module and name.
+        name: String,
+    },
+    /// A pickle instruction that PyTorch's own safe loader refuses as well.
+    #[error("the file uses pickle instruction {opcode:#04x}, which PyTorch does not allow in a state dict")]
+    ForbiddenOpcode {
+        /// The instruction's byte.
+        opcode: u8,
+    },
+    /// A compressed entry: its real size cannot be known beforehand.
+    #[error("entry {entry:?} is compressed; PyTorch stores entries as they are")]
+    Compressed {
+        /// Name of the entry.
+        entry: String,
+    },
+    /// More of something than a VGG checkpoint can have.
+    #[error("{what} is {found}, at most {limit} is allowed")]
+    TooLarge {
+        /// What was measured.
+        what: &'static str,
+        /// Its size.
+        found: u64,
+        /// The largest that is read.
+        limit: u64,
+    },
+
+    // The weights are not those of a known network.
+    /// No key that is known.
+    #[error(
+        "no VGG convolution found: the file has {found}, expected names like \"features.0.weight\" or \"block1_conv1_W_q\""
+    )]
+    NoConvolutions {
+        /// The first names that are there.
+        found: String,
+    },
+    /// A network with batch normalisation.
+    #[error("{key:?} belongs to a batch normalisation; only VGG-16 and VGG-19 without it can be read")]
+    BatchNorm {
+        /// Name of the tensor.
+        key: String,
+    },
+    /// The first tensor that is missing.
+    #[error("{convolution} is missing: there is no {key:?}, though the rest looks like {architecture}")]
+    Missing {
+        /// The convolution.
+        convolution: String,
+        /// The key that was looked for.
+        key: String,
+        /// The network that fits best.
+        architecture: &'static str,
+    },
+    /// A tensor among the convolutions that the network does not have.
+    #[error("{key:?} does not belong to {architecture}, which fits the file best")]
+    Unexpected {
+        /// Name of the tensor.
+        key: String,
+        /// The network that fits best.
+        architecture: &'static str,
+    },
+    /// A tensor of another shape.
+    #[error("{key:?} has shape {found:?}, {convolution} of {architecture} has {expected:?}")]
+    WrongShape {
+        /// Name of the tensor.
+        key: String,
+        /// Its shape (the first eight extents).
+        found: Vec<usize>,
+        /// The convolution.
+        convolution: String,
+        /// The network that fits best.
+        architecture: &'static str,
+        /// The shape that the network wants.
+        expected: Vec<usize>,
+    },
+    /// A tensor of another element type.
+    #[error("{key:?} holds {found} values, expected {expected}")]
+    WrongType {
+        /// Name of the tensor.
+        key: String,
+        /// Its element type.
+        found: &'static str,
+        /// The element types that are allowed.
+        expected: &'static str,
+    },
+    /// Tensors that the file is too short for.
+    #[error("the convolutions take {needed} bytes, but the whole file has {found}")]
+    LargerThanFile {
+        /// Bytes of all tensors that would be read.
+        needed: u64,
+        /// Bytes of the file.
+        found: u64,
+    },
+    /// A NaN or an infinity among the weights.
+    #[error("{key:?} holds values that are NaN or infinite")]
+    NotFinite {
+        /// Name of the tensor.
+        key: String,
+    },
+
+    // What was asked for cannot be done with these weights.
+    /// A value beyond what the encoding can hold.
+    #[error("{key:?} holds values too large for {}", encoding.name())]
+    DoesNotFit {
+        /// Name of the tensor.
+        key: String,
+        /// The encoding asked for.
+        encoding: Encoding,
+    },
+    /// The native file refuses the weights, for example because the cut lies beyond them.
+    #[error(transparent)]
+    Format(#[from] FormatError),
+
+    // The result cannot be stored.
+    /// The output file cannot be written.
+    #[error("cannot write {}: {reason}", path.display())]
+    Output {
+        /// The file.
+        path: PathBuf,
+        /// What is in the way.
+        reason: String,
+    },
+}
+
+impl ImportError {
+    /// The next thing to do.
+    #[must_use]
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::Unreadable { .. } => "check the path and that it may be read",
+            Self::NotACheckpoint { .. } | Self::Damaged { .. } | Self::LargerThanFile { .. } => {
+                "fetch the file again and compare its size and SHA-256 with the publisher's"
+            }
+            Self::UnsupportedContainer { container } if !container.contains("legacy") => {
+                "save it again with a current PyTorch, where it was made: torch.save(model.state_dict(), OUT)"
+            }
+            Self::UnsupportedContainer { .. } | Self::Compressed { .. } => {
+                "save it again with a current PyTorch: torch.save(torch.load(IN, weights_only=True), OUT)"
+            }
+            Self::ForbiddenOpcode { .. } => {
+                "save it again with PyTorch's own pickle protocol, where it was made: torch.save(model.state_dict(), OUT)"
+            }
+            Self::TorchScript { .. } => {
+                "save the weights alone: torch.save(torch.jit.load(IN).state_dict(), OUT)"
+            }
+            Self::WholeModel { .. } => {
+                "save the weights alone, where the model was made: torch.save(model.state_dict(), OUT)"
+            }
+            Self::ForbiddenGlobal { .. } => {
+                "ask its publisher for a plain state dict; do not load this file in Python unless you trust it"
+            }
+            Self::TooLarge { .. } => "save only the model's state dict: torch.save(model.state_dict(), OUT)",
+            Self::BatchNorm { .. } => "use the weights of vgg16 or vgg19 instead of vgg16_bn or vgg19_bn",
+            Self::NoConvolutions { .. }
+            | Self::Missing { .. }
+            | Self::Unexpected { .. }
+            | Self::WrongShape { .. }
+            | Self::WrongType { .. } => {
+                "give the state dict of a VGG-16 or VGG-19 with torchvision's key names"
+            }
+            Self::NotFinite { .. } => "these weights are broken: use another file",
+            Self::DoesNotFit { .. } => "choose the encoding f32 or bf16",
+            Self::Format(error) => error.help(),
+            Self::Output { .. } => "choose an output file in a folder that exists and may be written to",
+        }
+    }
+
+    pub(crate) fn unreadable(path: &Path, error: &std::io::Error) -> Self {
+        Self::Unreadable { path: path.to_owned(), reason: error.to_string() }
+    }
+
+    pub(crate) fn damaged(reason: impl std::fmt::Display) -> Self {
+        Self::Damaged { reason: printable(&reason.to_string(), 300) }
+    }
+}
+
+/// The start of a text out of a file, without what a terminal would obey.
+pub(crate) fn printable(text: &str, length: usize) -> String {
+    text.chars().take(length).map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}

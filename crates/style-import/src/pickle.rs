@@ -1,0 +1,216 @@
+//! What a pickle would call, read without running any of it.
+//!
+//! A pickle is a list of instructions. This walks over them, knows only how long each one is, and notes
+//! which Python names they fetch. What may be fetched, and by which instructions, is what PyTorch's own
+//! safe loader (`torch.load(weights_only=True)`) accepts, less the kinds of tensor that no VGG file has.
+
+use crate::ImportError;
+use crate::error::printable;
+
+/// Everything that `torch.save` of a state dict writes.
+const ALLOWED: [&str; 18] = [
+    "collections.OrderedDict",
+    "torch.Size",
+    "torch._utils._rebuild_parameter",
+    "torch._utils._rebuild_tensor",
+    "torch._utils._rebuild_tensor_v2",
+    "torch.nn.parameter.Parameter",
+    "torch.BFloat16Storage",
+    "torch.BoolStorage",
+    "torch.ByteStorage",
+    "torch.CharStorage",
+    "torch.DoubleStorage",
+    "torch.FloatStorage",
+    "torch.HalfStorage",
+    "torch.IntStorage",
+    "torch.LongStorage",
+    "torch.ShortStorage",
+    "torch.device",
+    "torch.storage.UntypedStorage",
+];
+
+/// The instructions of PyTorch's safe loader, as `pickletools` abbreviates them.
+const SAFE: &[u8] = b"\x80\x81\x85\x86\x87\x88\x89\x8a\x8fRbaesu(tN)]}JKMGXUQhjqrc.";
+
+const STOP: u8 = b'.';
+const GLOBAL: u8 = b'c';
+const INST: u8 = b'i';
+const STACK_GLOBAL: u8 = 0x93;
+const UNICODE: [u8; 3] = [b'X', 0x8c, 0x8d];
+
+/// What follows an instruction's byte.
+enum Argument {
+    Bytes(usize),
+    /// A little-endian length of so many bytes, then the bytes.
+    Counted(usize),
+    Lines(usize),
+}
+
+const fn argument(opcode: u8) -> Option<Argument> {
+    Some(match opcode {
+        b'('
+        | b'.'
+        | b'0'
+        | b'1'
+        | b'2'
+        | b'N'
+        | b'R'
+        | b'Q'
+        | b'b'
+        | b'd'
+        | b'l'
+        | b't'
+        | b's'
+        | b'a'
+        | b')'
+        | b']'
+        | b'}'
+        | b'e'
+        | b'u'
+        | b'o'
+        | 0x81
+        | 0x85..=0x89
+        | 0x8f..=0x94
+        | 0x97
+        | 0x98 => Argument::Bytes(0),
+        b'K' | b'h' | b'q' | 0x80 | 0x82 => Argument::Bytes(1),
+        b'M' | 0x83 => Argument::Bytes(2),
+        b'J' | b'j' | b'r' | 0x84 => Argument::Bytes(4),
+        b'G' | 0x95 => Argument::Bytes(8),
+        b'U' | b'C' | 0x8a | 0x8c => Argument::Counted(1),
+        b'X' | b'T' | b'B' | 0x8b => Argument::Counted(4),
+        0x8d | 0x8e | 0x96 => Argument::Counted(8),
+        b'I' | b'L' | b'F' | b'S' | b'V' | b'g' | b'p' | b'P' => Argument::Lines(1),
+        b'c' | b'i' => Argument::Lines(2),
+        _ => return None,
+    })
+}
+
+/// Refuses a pickle that does more than build a state dict.
+pub(crate) fn check(pickle: &[u8]) -> Result<(), ImportError> {
+    let (globals, strange) = walk(pickle)?;
+    let foreign = |name: &&String| !ALLOWED.contains(&name.as_str());
+    if let Some(name) = globals.iter().find(foreign) {
+        let name = printable(name, 80);
+        let is_model = globals.iter().any(|name| name.starts_with("torch.nn.modules."));
+        return Err(if is_model {
+            ImportError::WholeModel { class: name }
+        } else {
+            ImportError::ForbiddenGlobal { name }
+        });
+    }
+    strange.map_or(Ok(()), |opcode| Err(ImportError::ForbiddenOpcode { opcode }))
+}
+
+/// The names that the pickle fetches, and its first instruction outside [`SAFE`].
+fn walk(pickle: &[u8]) -> Result<(Vec<String>, Option<u8>), ImportError> {
+    let mut rest = pickle;
+    let mut globals = Vec::new();
+    let mut strange = None;
+    let mut texts: [&[u8]; 2] = [b"?", b"?"];
+    loop {
+        let opcode = take(&mut rest, 1)?[0];
+        if !SAFE.contains(&opcode) {
+            strange = strange.or(Some(opcode));
+        }
+        let Some(argument) = argument(opcode) else {
+            return Err(ImportError::damaged(format!("byte {opcode:#04x} is no pickle instruction")));
+        };
+        let text = match argument {
+            Argument::Bytes(length) => take(&mut rest, length)?,
+            Argument::Counted(width) => {
+                let mut length = [0; 8];
+                length[..width].copy_from_slice(take(&mut rest, width)?);
+                let length = usize::try_from(u64::from_le_bytes(length)).unwrap_or(usize::MAX);
+                take(&mut rest, length)?
+            }
+            Argument::Lines(count) => take_lines(&mut rest, count)?,
+        };
+        match opcode {
+            GLOBAL | INST => globals.push(String::from_utf8_lossy(text).replacen('\n', ".", 1)),
+            // The two texts before it, which is how every pickler writes it; this instruction is
+            // refused anyway, the names are for the message.
+            STACK_GLOBAL => globals.push(texts.map(String::from_utf8_lossy).join(".")),
+            STOP => break,
+            _ if UNICODE.contains(&opcode) => texts = [texts[1], text],
+            _ => {}
+        }
+    }
+    if rest.is_empty() {
+        return Ok((globals, strange));
+    }
+    Err(ImportError::damaged(format!("{} bytes follow the end of its pickle", rest.len())))
+}
+
+fn take<'a>(rest: &mut &'a [u8], length: usize) -> Result<&'a [u8], ImportError> {
+    let cut_off = || ImportError::damaged("its pickle ends in the middle of an instruction");
+    let (taken, after) = rest.split_at_checked(length).ok_or_else(cut_off)?;
+    *rest = after;
+    Ok(taken)
+}
+
+/// So many lines, without the last one's line feed.
+fn take_lines<'a>(rest: &mut &'a [u8], count: usize) -> Result<&'a [u8], ImportError> {
+    let feeds = rest.iter().enumerate().filter(|&(_, &byte)| byte == b'\n');
+    let length = feeds.map(|(at, _)| at).nth(count - 1).unwrap_or(rest.len());
+    let lines = take(rest, length)?;
+    take(rest, 1)?;
+    Ok(lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(pickle: &[u8]) -> String {
+        check(pickle).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_state_dict_passes() {
+        check(b"\x80\x02ccollections\nOrderedDict\nq\0)Rq\x01X\x01\0\0\0aK\x05s.").unwrap();
+        assert!(ALLOWED.iter().all(|name| name.contains('.')));
+    }
+
+    #[test]
+    fn calls_are_named_however_they_are_written() {
+        let wanted = "the file asks Python to load \"os.system\", which has no place in a state dict; \
+                      it was not run";
+        assert_eq!(message(b"\x80\x02cos\nsystem\nX\x02\0\0\0ls\x85R."), wanted);
+        assert_eq!(message(b"(X\x02\0\0\0lsios\nsystem\n."), wanted);
+        assert_eq!(message(b"\x80\x04\x8c\x02os\x8c\x06system\x93\x8c\x02ls\x85R."), wanted);
+        assert_eq!(message(b"\x80\x04(cos\nsystem\nX\x02\0\0\0lso."), wanted);
+    }
+
+    #[test]
+    fn a_pickled_module_is_told_from_an_attack() {
+        let text = message(b"\x80\x02c__main__\nNet\n)\x81ctorch.nn.modules.conv\nConv2d\n)\x81.");
+        assert_eq!(
+            text,
+            "the file is a whole pickled model (of the Python class \"__main__.Net\"), not a state dict"
+        );
+    }
+
+    #[test]
+    fn instructions_that_torch_refuses_are_refused() {
+        let text = message(b"\x80\x02\x82\x01.");
+        assert_eq!(
+            text,
+            "the file uses pickle instruction 0x82, which PyTorch does not allow in a state dict"
+        );
+        // An allowed name, fetched by an instruction whose operands are not followed here.
+        let harmless = b"\x80\x04\x8c\x0bcollections\x8c\x0bOrderedDict\x93)R.";
+        assert!(message(harmless).contains("0x8c"));
+    }
+
+    #[test]
+    fn pickles_that_end_early_or_late_are_damaged() {
+        for pickle in
+            [&b""[..], b"\x80", b"X\xff\xff\xff\xff.", b"\x8d\xff\xff\xff\xff\xff\xff\xff\xff.", b"cos"]
+        {
+            assert!(message(pickle).contains("ends in the middle of an instruction"), "{pickle:?}");
+        }
+        assert!(message(b"}.}.").ends_with("2 bytes follow the end of its pickle"));
+        assert!(message(b"\xff.").ends_with("byte 0xff is no pickle instruction"));
+    }
+}
