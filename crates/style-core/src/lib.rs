@@ -1,1 +1,39 @@
-//! To be written.
+//! The engine of neural style transfer, tensors in and tensors out.
+//!
+//! A frozen [`Vgg`] turns pictures into features. A [`ContentLoss`] compares feature maps, a
+//! [`StyleLoss`] compares Gram matrices, [`TotalVariation`] keeps neighbours alike; their weighted sum
+//! is minimised with respect to the picture's own pixels. [`StyleTransfer`] does the whole job; every
+//! part also works alone, and in a graph of Burn's autodiff.
+//!
+//! Pictures are tensors `[batch, 3, height, width]`, RGB, sRGB values in `[0, 1]`. Everything runs on
+//! the [`Device`] that the network was loaded to. The engine opens no picture file and prints nothing.
+//!
+//! # Reference
+//!
+//! L. A. Gatys, A. S. Ecker and M. Bethge, *Image Style Transfer Using Convolutional Neural Networks*,
+//! CVPR 2016.
+
+mod convert;
+mod error;
+mod loss;
+mod metrics;
+mod objective;
+mod optimizer;
+mod statistics;
+mod transfer;
+mod vgg;
+
+pub use burn::tensor::Device;
+pub use convert::{image_to_tensor, tensor_to_image};
+pub use error::Error;
+pub use loss::{ContentLoss, Reduction, StyleLoss, TotalVariation};
+pub use metrics::{LayerDistance, Metrics, normalised_distance};
+pub use objective::{Evaluation, Objective, Term};
+pub use optimizer::{Adam, ImageOptimizer, Lbfgs, Optimizer};
+pub use statistics::{Statistics, gram_matrix};
+pub use style_format::{Architecture, FormatError, Layer, PixelTransform, UnknownLayer, VggFile};
+pub use transfer::{Losses, Outcome, Report, Settings, Start, Step, StyleTransfer, Times};
+pub use vgg::{Derivatives, LayerDescription, ModelDescription, Padding, Pass, Pooling, Taps, Vgg};
+
+#[cfg(test)]
+mod test_support;

@@ -1,0 +1,42 @@
+//! Pictures to tensors and back: the one place where width x height becomes [height, width].
+
+use burn::tensor::{Device, Tensor, TensorData};
+use style_image::Image;
+
+use crate::Error;
+
+/// A picture as a tensor on a device.
+///
+/// # Shapes
+///
+/// `[1, 3, height, width]`, RGB, sRGB in `[0, 1]`.
+#[must_use]
+pub fn image_to_tensor(image: &Image, device: &Device) -> Tensor<4> {
+    let shape = [1, 3, image.height(), image.width()];
+    Tensor::from_data(TensorData::new(image.to_planar(), shape), device)
+}
+
+/// A tensor as a picture; values are clamped to `[0, 1]`.
+///
+/// # Shapes
+///
+/// `[1, 3, height, width]`.
+///
+/// # Errors
+///
+/// [`Error::Shape`] for another shape, [`Error::Device`] when the tensor cannot be read,
+/// [`Error::Picture`] when it holds NaN.
+pub fn tensor_to_image(tensor: Tensor<4>) -> Result<Image, Error> {
+    let [batch, channels, height, width] = tensor.dims();
+    if batch != 1 || channels != 3 || height == 0 || width == 0 {
+        let found = tensor.dims().to_vec();
+        return Err(Error::Shape { what: "the picture", found, expected: "[1, 3, height, width]".into() });
+    }
+    let planar = read(tensor, "reading the picture")?;
+    Ok(Image::from_planar(width, height, &planar)?)
+}
+
+/// Reads a tensor's values from its device, which waits for the device.
+pub(crate) fn read<const D: usize>(tensor: Tensor<D>, doing: &'static str) -> Result<Vec<f32>, Error> {
+    tensor.try_into_vec_as::<f32>().map_err(|error| Error::Device { doing, reason: error.to_string() })
+}

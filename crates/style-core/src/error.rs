@@ -1,0 +1,131 @@
+//! What can go wrong in the engine, by whose fault it is.
+
+use std::path::PathBuf;
+
+use style_format::{FormatError, Layer};
+use style_image::{Image, ImageError};
+
+/// Why the engine could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A setting outside its range.
+    #[error("{name} is {found}, allowed is {allowed}")]
+    Setting {
+        /// The setting's name, as its builder method is called.
+        name: &'static str,
+        /// Its value.
+        found: String,
+        /// The values that are allowed.
+        allowed: String,
+    },
+    /// A layer that the loaded weights do not have.
+    #[error("layer {layer} is not in these weights: they hold {available}")]
+    LayerUnavailable {
+        /// The layer asked for.
+        layer: Layer,
+        /// Architecture and extent of the weights.
+        available: String,
+    },
+    /// A layer that was not among the taps of the forward pass, or not with this kind of output.
+    #[error("the forward pass kept no {what} of {layer}: name the layer in its taps")]
+    NotTapped {
+        /// The layer asked for.
+        layer: Layer,
+        /// `features` or `statistics`.
+        what: &'static str,
+    },
+    /// A picture that the poolings shrink to nothing.
+    #[error(
+        "a picture of {width} x {height} px is too small for {layer}: at least {smallest} px are needed each way"
+    )]
+    PictureTooSmall {
+        /// Width in px.
+        width: usize,
+        /// Height in px.
+        height: usize,
+        /// The deepest layer in use.
+        layer: Layer,
+        /// Smallest width and height in px.
+        smallest: usize,
+    },
+    /// A tensor of the wrong shape.
+    #[error("{what} has shape {found:?}, expected {expected}")]
+    Shape {
+        /// Which tensor.
+        what: &'static str,
+        /// Its shape.
+        found: Vec<usize>,
+        /// The shape it should have.
+        expected: String,
+    },
+    /// A tensor on another device than the network.
+    #[error("{what} is on {found}, the network is on {expected}")]
+    OtherDevice {
+        /// Which tensor.
+        what: &'static str,
+        /// Its device.
+        found: String,
+        /// The network's device.
+        expected: String,
+    },
+    /// A picture that cannot be used.
+    #[error(transparent)]
+    Picture(#[from] ImageError),
+    /// Weights that cannot be used.
+    #[error("weights unusable: {0}")]
+    Weights(#[from] FormatError),
+    /// A weights file that cannot be read.
+    #[error("cannot read the weights file {}: {reason}", path.display())]
+    WeightsFile {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        reason: String,
+    },
+    /// The device failed, or its results could not be read.
+    #[error("the device failed while {doing}: {reason}")]
+    Device {
+        /// What was being done.
+        doing: &'static str,
+        /// What the backend says.
+        reason: String,
+    },
+    /// The loss became NaN or infinite.
+    #[error("the loss is {loss} at step {step}: the optimisation diverged")]
+    Diverged {
+        /// The step, counted from 1, at which it was noticed.
+        step: usize,
+        /// The loss.
+        loss: f32,
+        /// The best picture until then, where there was one.
+        best: Option<Box<Image>>,
+    },
+}
+
+impl Error {
+    /// The next thing to do.
+    #[must_use]
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::Setting { .. } => "change the setting to an allowed value",
+            Self::LayerUnavailable { .. } => {
+                "choose a layer that the weights hold, or load weights that reach deeper"
+            }
+            Self::NotTapped { .. } => "add the layer to Taps before the forward pass",
+            Self::PictureTooSmall { .. } => "use a larger picture or size, or shallower layers",
+            Self::Shape { .. } => "pictures are [batch, 3, height, width], one picture per run",
+            Self::OtherDevice { .. } => "move the tensor with Tensor::to_device",
+            Self::Picture(error) => error.help(),
+            Self::Weights(error) => error.help(),
+            Self::WeightsFile { .. } => "check the path and the permissions",
+            Self::Device { .. } => "try a smaller picture, or another device",
+            Self::Diverged { .. } => "lower the learning rate, or use Adam",
+        }
+    }
+
+    /// A setting outside its range.
+    pub(crate) fn setting(name: &'static str, found: impl ToString, allowed: impl Into<String>) -> Self {
+        Self::Setting { name, found: found.to_string(), allowed: allowed.into() }
+    }
+}

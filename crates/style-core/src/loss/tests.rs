@@ -1,0 +1,147 @@
+//! Values by hand, gradients by finite differences, laws by random cases.
+
+use burn::tensor::{Device, Tensor};
+use proptest::prelude::*;
+
+use crate::test_support::{check_gradient, tensor, values};
+use crate::{ContentLoss, Reduction, Statistics, StyleLoss, TotalVariation, gram_matrix};
+
+fn of<const D: usize>(loss: Tensor<D>) -> f32 {
+    values(loss)[0]
+}
+
+#[test]
+fn content_loss_has_the_values_computed_by_hand() {
+    let device = Device::flex();
+    let target = Tensor::<4>::from_floats([[[[1.0, 2.0], [3.0, 4.0]]]], &device);
+    let features = Tensor::<4>::from_floats([[[[1.0, 4.0], [3.0, 0.0]]]], &device);
+    let loss = |reduction| of(ContentLoss::new(target.clone(), reduction).forward(features.clone()).unwrap());
+    assert_eq!(loss(Reduction::Mean), 5.0); // (0 + 4 + 0 + 16) / 4
+    assert!((loss(Reduction::Relative) - 5.0 / 7.5).abs() < 1e-6); // mean square of the target: 30 / 4
+}
+
+#[test]
+fn style_loss_has_the_values_computed_by_hand() {
+    let device = Device::flex();
+    // Two channels, two positions: G = [[2.5, 1], [1, 2]].
+    let features = Tensor::<4>::from_floats([[[[1.0, 2.0]], [[2.0, 0.0]]]], &device);
+    let gram = gram_matrix(features);
+    assert_eq!(values(gram.clone()), [2.5, 1.0, 1.0, 2.0]);
+    let target = Statistics::of(Tensor::from_floats([[[[2.0, 0.0]], [[0.0, 2.0]]]], &device)); // [[2, 0], [0, 2]]
+    let loss = |reduction| of(StyleLoss::new(target.clone(), reduction).forward(gram.clone()).unwrap());
+    assert_eq!(loss(Reduction::Mean), 2.25 / 4.0);
+    assert_eq!(loss(Reduction::Relative), 2.25 / 8.0);
+}
+
+#[test]
+fn total_variation_has_the_value_computed_by_hand() {
+    let image = Tensor::<4>::from_floats([[[[0.0, 1.0, 1.0], [2.0, 1.0, 4.0]]]], &Device::flex());
+    // Right: 1, 0, -1, 3: mean square 11 / 4. Down: 2, 0, 3: 13 / 3.
+    assert!((of(TotalVariation.forward(image)) - (11.0 / 4.0 + 13.0 / 3.0)).abs() < 1e-6);
+}
+
+#[test]
+fn one_row_and_one_pixel_have_a_total_variation_too() {
+    let device = Device::flex();
+    assert_eq!(of(TotalVariation.forward(Tensor::from_floats([[[[1.0, 3.0]]]], &device))), 4.0);
+    assert_eq!(of(TotalVariation.forward(Tensor::from_floats([[[[1.0], [3.0]]]], &device))), 4.0);
+    assert_eq!(of(TotalVariation.forward(Tensor::from_floats([[[[7.0]]]], &device))), 0.0);
+}
+
+#[test]
+fn gradients_agree_with_finite_differences() {
+    let features = tensor([1, 3, 4, 5], 1);
+    for reduction in [Reduction::Mean, Reduction::Relative] {
+        let content = ContentLoss::new(tensor([1, 3, 4, 5], 2), reduction);
+        check_gradient(&features, |x| content.forward(x).unwrap());
+        // A loss of fourth order needs a steeper place than two similar pictures have.
+        let style = StyleLoss::new(Statistics::of(tensor([1, 3, 2, 2], 3) * 3.0), reduction);
+        check_gradient(&features, |x| style.forward(gram_matrix(x)).unwrap());
+    }
+    check_gradient(&features, |x| TotalVariation.forward(x));
+}
+
+#[test]
+fn a_target_of_zeros_does_not_divide_by_zero() {
+    let zeros = Tensor::<4>::zeros([1, 2, 3, 3], &Device::flex());
+    let loss = ContentLoss::new(zeros.clone(), Reduction::Relative);
+    assert_eq!(of(loss.forward(zeros.clone()).unwrap()), 0.0);
+    let style = StyleLoss::new(Statistics::of(zeros.clone()), Reduction::Relative);
+    assert_eq!(of(style.forward(gram_matrix(zeros)).unwrap()), 0.0);
+}
+
+#[test]
+fn another_shape_than_the_targets_is_a_typed_error() {
+    let loss = ContentLoss::new(tensor([1, 3, 4, 4], 1), Reduction::Mean);
+    let error = loss.forward(tensor([1, 3, 4, 5], 1)).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the feature map has shape [1, 3, 4, 5], expected [1, 3, 4, 4], the target's"
+    );
+    let loss = StyleLoss::new(Statistics::of(tensor([1, 3, 4, 4], 1)), Reduction::Mean);
+    let error = loss.forward(gram_matrix(tensor([1, 2, 4, 4], 1))).unwrap_err();
+    assert_eq!(error.to_string(), "the Gram matrix has shape [1, 2, 2], expected [1, 3, 3], the target's");
+}
+
+#[test]
+fn statistics_of_a_batch_are_those_of_its_pictures() {
+    let (first, second) = (tensor([1, 3, 4, 5], 1), tensor([1, 3, 4, 5], 2));
+    let both = Statistics::of(Tensor::cat(vec![first.clone(), second.clone()], 0));
+    let joined = [values(gram_matrix(first.clone())), values(gram_matrix(second))].concat();
+    assert_eq!(values(both.gram), joined);
+    assert_eq!(both.positions, 20);
+    assert_eq!(values(both.mean)[..3], values(Statistics::of(first).mean));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn a_gram_matrix_is_symmetric_and_positive_semi_definite(
+        channels in 1usize..9, height in 1usize..9, width in 1usize..9, seed in any::<u32>(),
+    ) {
+        let gram = gram_matrix(tensor([1, channels, height, width], seed) - 0.5);
+        let transposed = values(gram.clone().transpose());
+        let direction = tensor([1, channels, 1], seed ^ 1) - 0.5;
+        let quadratic = of(direction.clone().transpose().matmul(gram.clone()).matmul(direction));
+        prop_assert!(quadratic >= -1e-6, "{quadratic}");
+        for (a, b) in values(gram).into_iter().zip(transposed) {
+            prop_assert!((a - b).abs() <= 1e-6);
+        }
+    }
+
+    #[test]
+    fn a_gram_matrix_does_not_know_where_features_are(
+        channels in 1usize..6, height in 1usize..7, width in 1usize..7, seed in any::<u32>(),
+    ) {
+        let features = tensor([1, channels, height, width], seed);
+        let moved = features.clone().flip([2]).swap_dims(2, 3);
+        for (a, b) in values(gram_matrix(features)).into_iter().zip(values(gram_matrix(moved))) {
+            prop_assert!((a - b).abs() <= 1e-5 * b.abs().max(1.0));
+        }
+    }
+
+    #[test]
+    fn losses_vanish_at_their_target_and_nowhere_below(
+        channels in 1usize..6, side in 1usize..7, seed in any::<u32>(),
+    ) {
+        let target = tensor([1, channels, side, side], seed);
+        let other = tensor([1, channels, side, side], seed ^ 7);
+        for reduction in [Reduction::Mean, Reduction::Relative] {
+            let content = ContentLoss::new(target.clone(), reduction);
+            prop_assert_eq!(of(content.forward(target.clone()).unwrap()), 0.0);
+            prop_assert!(of(content.forward(other.clone()).unwrap()) >= 0.0);
+            let style = StyleLoss::new(Statistics::of(target.clone()), reduction);
+            prop_assert_eq!(of(style.forward(gram_matrix(target.clone())).unwrap()), 0.0);
+            prop_assert!(of(style.forward(gram_matrix(other.clone())).unwrap()) >= 0.0);
+        }
+    }
+
+    #[test]
+    fn total_variation_of_a_constant_is_zero(
+        height in 1usize..9, width in 1usize..9, value in 0.0f32..1.0,
+    ) {
+        let constant = Tensor::<4>::full([1, 3, height, width], value, &Device::flex());
+        prop_assert_eq!(of(TotalVariation.forward(constant)), 0.0);
+    }
+}

@@ -1,0 +1,158 @@
+//! The hand-written backward against Burn's autodiff, and what wrong questions get.
+
+use burn::tensor::{Device, Tensor};
+use style_format::Layer::{Conv1_1, Conv2_1, Relu1_1, Relu1_2, Relu2_1, Relu3_1, Relu5_1, Relu5_4};
+
+use super::{Derivatives, Padding, Pooling, Taps};
+use crate::test_support::{relative_error, tensor, values, vgg};
+use crate::{ContentLoss, Objective, Reduction, Statistics, StyleLoss, TotalVariation, gram_matrix};
+
+#[test]
+fn the_gradient_of_an_objective_is_the_one_autodiff_finds() {
+    let plain = vgg(Relu5_1);
+    let (photo, painting, image) =
+        (tensor([1, 3, 29, 37], 1), tensor([1, 3, 33, 21], 2), tensor([1, 3, 29, 37], 3));
+    for pooling in [Pooling::Max, Pooling::Average] {
+        for padding in [Padding::Zero, Padding::Replicate] {
+            let vgg = plain.clone().with_pooling(pooling).with_padding(padding);
+            let map = vgg.features(photo.clone(), &[Conv2_1]).unwrap().remove(0);
+            let content = ContentLoss::new(map, Reduction::Relative);
+            let styles = vgg.features(painting.clone(), &[Relu1_1, Relu5_1]).unwrap();
+            let style = |i: usize| StyleLoss::new(Statistics::of(styles[i].clone()), Reduction::Relative);
+            let objective = Objective::new()
+                .with_content(Conv2_1, 0.5, content.clone())
+                .with_style(Relu1_1, 1.0, style(0))
+                .with_style(Relu5_1, 2.0, style(1))
+                .with_total_variation(0.1);
+            let found = objective.evaluate(&vgg, image.clone()).unwrap();
+
+            let leaf = image.clone().autodiff().require_grad();
+            let maps = vgg.features(leaf.clone(), &[Conv2_1, Relu1_1, Relu5_1]).unwrap();
+            let total = content.forward(maps[0].clone()).unwrap() * 0.5
+                + style(0).forward(gram_matrix(maps[1].clone())).unwrap()
+                + style(1).forward(gram_matrix(maps[2].clone())).unwrap() * 2.0
+                + TotalVariation.forward(leaf.clone()) * 0.1;
+            let oracle = values(leaf.grad(&total.backward()).unwrap());
+
+            let case = format!("{pooling:?} {padding:?}");
+            let error = relative_error(&values(found.gradient), &oracle);
+            assert!(error < 2e-5, "{case}: relative error of the gradient {error}");
+            let (sum, total) = (values(found.losses).iter().sum::<f32>(), values(total)[0]);
+            assert!((sum - total).abs() < 1e-5 * total, "{case}: {sum} {total}");
+        }
+    }
+}
+
+#[test]
+fn derivatives_of_means_and_of_the_same_layer_twice_add_up() {
+    let vgg = vgg(Relu2_1);
+    let image = tensor([2, 3, 9, 8], 4);
+    let (mean, map) = (tensor([2, 128], 5), tensor([2, 128, 4, 4], 6));
+
+    let pass = vgg.forward(image.clone(), &Taps::new().with_statistics([Relu2_1]).with_features([Relu2_1]));
+    let mut derivatives = Derivatives::new();
+    derivatives.add_mean(Relu2_1, mean.clone());
+    derivatives.add_features(Relu2_1, map.clone());
+    let found = pass.unwrap().backward(derivatives).unwrap().unwrap();
+
+    let leaf = image.autodiff().require_grad();
+    let features = vgg.features(leaf.clone(), &[Relu2_1]).unwrap().remove(0);
+    let total = (Statistics::of(features.clone()).mean * mean).sum() + (features * map).sum();
+    let oracle = leaf.grad(&total.backward()).unwrap();
+    assert!(relative_error(&values(found), &values(oracle)) < 1e-5);
+}
+
+#[test]
+fn the_features_of_a_pass_are_the_plain_ones() {
+    let vgg = vgg(Relu3_1);
+    let image = tensor([1, 3, 17, 23], 1);
+    let plain = vgg.features(image.clone(), &[Relu3_1, Conv1_1]).unwrap();
+    let pass = vgg.forward(image, &Taps::new().with_features([Conv1_1, Relu3_1])).unwrap();
+    assert_eq!(values(pass.features(Relu3_1).unwrap().clone()), values(plain[0].clone()));
+    assert_eq!(values(pass.features(Conv1_1).unwrap().clone()), values(plain[1].clone()));
+    assert_eq!(plain[0].dims(), [1, 256, 4, 5], "poolings round down");
+}
+
+#[test]
+fn a_batch_gives_the_features_of_its_pictures() {
+    let vgg = vgg(Relu2_1);
+    let (first, second) = (tensor([1, 3, 8, 10], 1), tensor([1, 3, 8, 10], 2));
+    let both = Tensor::cat(vec![first.clone(), second.clone()], 0);
+    let both = values(vgg.features(both, &[Relu2_1]).unwrap().remove(0));
+    let one_by_one = [first, second].map(|x| values(vgg.features(x, &[Relu2_1]).unwrap().remove(0))).concat();
+    assert!(relative_error(&both, &one_by_one) < 1e-6);
+}
+
+#[test]
+fn the_smallest_pictures_go_as_deep_as_they_can() {
+    let vgg = vgg(Relu5_1).with_padding(Padding::Replicate);
+    let taps = Taps::new().with_features([Relu5_1]);
+    for shape in [[1, 3, 16, 16], [1, 3, 16, 50]] {
+        let pass = vgg.forward(tensor(shape, 1), &taps).unwrap();
+        let mut derivatives = Derivatives::new();
+        derivatives.add_features(Relu5_1, pass.features(Relu5_1).unwrap().clone());
+        let gradient = pass.backward(derivatives).unwrap().unwrap();
+        assert_eq!(gradient.dims(), shape);
+        assert!(values(gradient).iter().all(|value| value.is_finite()));
+    }
+    let error = vgg.forward(tensor([1, 3, 15, 50], 1), &taps).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "a picture of 50 x 15 px is too small for relu5_1: at least 16 px are needed each way"
+    );
+    for shape in [[1, 3, 1, 1], [1, 3, 1, 5], [1, 3, 2, 3]] {
+        let pass = vgg.forward(tensor(shape, 1), &Taps::new().with_statistics([Relu1_2])).unwrap();
+        let mut derivatives = Derivatives::new();
+        derivatives.add_gram(Relu1_2, pass.statistics(Relu1_2).unwrap().gram.clone());
+        assert_eq!(pass.backward(derivatives).unwrap().unwrap().dims(), shape);
+    }
+}
+
+#[test]
+fn wrong_questions_get_typed_errors() {
+    let vgg = vgg(Relu2_1);
+    let image = tensor([1, 3, 16, 16], 1);
+    let text = |error: crate::Error| error.to_string();
+    assert_eq!(
+        text(vgg.features(image.clone(), &[Relu5_4]).unwrap_err()),
+        "layer relu5_4 is not in these weights: they hold vgg19, conv1_1 to conv2_1"
+    );
+    assert_eq!(
+        text(vgg.features(tensor([1, 4, 16, 16], 1), &[Relu1_1]).unwrap_err()),
+        "the picture has shape [1, 4, 16, 16], expected [batch, 3, height, width]"
+    );
+    let pass = vgg.forward(image.clone(), &Taps::new().with_features([Relu1_1])).unwrap();
+    assert_eq!(
+        text(pass.statistics(Relu1_1).unwrap_err()),
+        "the forward pass kept no statistics of relu1_1: name the layer in its taps"
+    );
+    let mut derivatives = Derivatives::new();
+    derivatives.add_features(Relu1_1, tensor([1, 64, 8, 8], 1));
+    assert_eq!(
+        text(pass.backward(derivatives).unwrap_err()),
+        "the derivative of the features has shape [1, 64, 8, 8], expected [1, 64, 16, 16], the target's"
+    );
+    assert!(vgg.features(image, &[]).unwrap().is_empty());
+}
+
+#[test]
+fn weights_that_cannot_be_used_say_why() {
+    let device = Device::flex();
+    let load = |bytes: &[u8]| super::Vgg::load(bytes, &device).unwrap_err().to_string();
+    assert_eq!(load(&[]), "weights unusable: not a usable safetensors file: it has 0 bytes");
+    let bytes = style_weights::VGG19;
+    assert!(load(&bytes[..bytes.len() / 2]).starts_with("weights unusable: the file is cut short"));
+    let error = super::Vgg::load_file("no/such/file.safetensors", &device).unwrap_err();
+    assert!(error.to_string().starts_with("cannot read the weights file no/such/file.safetensors: "));
+}
+
+#[test]
+fn the_description_counts_the_published_parameters() {
+    let description = vgg(Relu5_1).describe();
+    assert_eq!(description.parameters, 12_944_960);
+    assert_eq!(description.layers.len(), 13);
+    let last = description.layers.last().unwrap();
+    assert_eq!((last.name.as_str(), last.stride, last.receptive_field), ("conv5_1", 16, 156));
+    let table = description.to_string();
+    assert!(table.contains("conv4_2   [512, 512, 3, 3]"), "{table}");
+}

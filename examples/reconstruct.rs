@@ -1,0 +1,51 @@
+//! Rebuilds a photograph from its features alone, starting from noise: what the content layers of the
+//! network keep, and what they let go.
+//!
+//! `cargo run --release --example reconstruct` writes `out/reconstruct.png`.
+
+mod common;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use common::{Result, RunArguments};
+use style_transfer::{Layer, Settings, StyleTransfer};
+
+/// Rebuild a photograph from its features alone.
+#[derive(Parser)]
+struct Arguments {
+    /// The photograph [default: the bundled castle]
+    content: Option<PathBuf>,
+    /// Where the picture goes
+    #[arg(short, long, default_value = "out/reconstruct.png")]
+    output: PathBuf,
+    /// The layers whose features are kept, for example relu2_1,relu4_2
+    #[arg(long, value_delimiter = ',', default_values_t = Settings::default().content_layers)]
+    layers: Vec<Layer>,
+    #[command(flatten)]
+    run: RunArguments,
+}
+
+fn main() -> ExitCode {
+    common::exit(run(&Arguments::parse()))
+}
+
+fn run(arguments: &Arguments) -> Result<()> {
+    let vgg = arguments.run.vgg()?;
+    let content = common::open(arguments.content.as_ref(), "eilean_donan.webp")?;
+    let outcome = StyleTransfer::new(&vgg)
+        .content_layers(arguments.layers.iter().copied())
+        .content_weight(1.0)
+        .size(arguments.run.size)
+        .steps(arguments.run.steps)
+        .seed(arguments.run.seed)
+        .on_step(arguments.run.progress())
+        .reconstruct(&content)?;
+    outcome.image().save(&arguments.output)?;
+    for at in &outcome.metrics().content_distance {
+        println!("content distance at {}: {:.4}", at.layer, at.distance);
+    }
+    println!("{}", arguments.output.display());
+    Ok(())
+}

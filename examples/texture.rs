@@ -1,0 +1,47 @@
+//! Makes a texture from a painting alone, starting from noise: the strokes and colours without the
+//! composition.
+//!
+//! `cargo run --release --example texture` writes `out/texture.png`.
+
+mod common;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use common::{Result, RunArguments};
+use style_transfer::StyleTransfer;
+
+/// Make a texture from a painting alone.
+#[derive(Parser)]
+struct Arguments {
+    /// The painting [default: the bundled café terrace]
+    style: Option<PathBuf>,
+    /// Where the picture goes
+    #[arg(short, long, default_value = "out/texture.png")]
+    output: PathBuf,
+    #[command(flatten)]
+    run: RunArguments,
+}
+
+fn main() -> ExitCode {
+    common::exit(run(&Arguments::parse()))
+}
+
+fn run(arguments: &Arguments) -> Result<()> {
+    let vgg = arguments.run.vgg()?;
+    let style = common::open(arguments.style.as_ref(), "van_gogh_cafe_terrace.webp")?;
+    let outcome = StyleTransfer::new(&vgg)
+        .style(&style)
+        .size(arguments.run.size)
+        .steps(arguments.run.steps)
+        .seed(arguments.run.seed)
+        .on_step(arguments.run.progress())
+        .texture(arguments.run.size, arguments.run.size)?;
+    outcome.image().save(&arguments.output)?;
+    for at in &outcome.metrics().style_distance {
+        println!("style distance at {}: {:.4}", at.layer, at.distance);
+    }
+    println!("{}", arguments.output.display());
+    Ok(())
+}
