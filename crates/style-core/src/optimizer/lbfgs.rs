@@ -8,6 +8,9 @@ use super::ImageOptimizer;
 use crate::Error;
 use crate::convert::read;
 
+/// Root mean square change of the pixels by a step along the bare gradient.
+const FIRST_STEP: f32 = 0.01;
+
 /// One remembered step: how the picture moved, and how the gradient changed.
 #[derive(Debug, Clone)]
 struct Pair {
@@ -19,11 +22,15 @@ struct Pair {
 
 /// Limited-memory BFGS by the two-loop recursion, one gradient a step, no line search.
 ///
-/// While no step is remembered, a step goes along the negative gradient, at most `rate` in the sum of
-/// absolute changes; afterwards it is `rate` times the quasi-Newton direction. A step is remembered only when the gradient changed
-/// along it as it does in a valley, `<y, s> > 1e-7 |y| |s|`, which keeps the recursion's matrix positive
-/// definite. The step taken is measured between the pictures that come in, so that a picture clamped
-/// between two calls is understood.
+/// While no step is remembered, a step goes along the negative gradient and changes the pixels by
+/// `0.01 * rate`, root mean square; afterwards it is `rate` times the quasi-Newton direction. (PyTorch's first
+/// step is about a hundred times shorter, too short to tell curvature from rounding: its second step then
+/// throws the picture far away, or into overflow. See `tools/README.md` for the figures.)
+///
+/// A step is remembered only when the gradient changed along it as it does in a valley,
+/// `<y, s> > 1e-7 |y| |s|`, which keeps the recursion's matrix positive definite whatever the scale of the
+/// loss. The step taken is measured between the pictures that come in, so that a picture clamped between two
+/// calls is understood.
 ///
 /// Three scalars are read from the device per step.
 ///
@@ -90,8 +97,8 @@ impl ImageOptimizer for Lbfgs {
         self.remember(&image, &gradient)?;
         self.previous = Some((image.clone(), gradient.clone()));
         if self.pairs.is_empty() {
-            // rate * min(1, 1 / |g|_1)
-            let size = gradient.clone().abs().sum().clamp_min(1.0).recip().mul_scalar(self.learning_rate);
+            let root_mean_square = gradient.clone().square().mean().sqrt().clamp_min(f32::MIN_POSITIVE);
+            let size = root_mean_square.recip().mul_scalar(FIRST_STEP * self.learning_rate);
             return Ok(image - gradient * scalar(size));
         }
         Ok(image - self.times_inverse_hessian(gradient).mul_scalar(self.learning_rate))

@@ -1,0 +1,58 @@
+//! How large a picture may be, checked before memory is asked for.
+
+use crate::ImageError;
+
+/// The longest side that is read from a file or made by resizing, in px.
+pub const MAX_SIDE: usize = 16_384;
+
+/// The most pixels that are read from a file or made by resizing: 64 Mpx, 768 MiB as floats.
+pub const MAX_PIXELS: usize = 64 << 20;
+
+/// The longest picture file that is read: 512 MiB.
+#[cfg(feature = "files")]
+pub const MAX_FILE_BYTES: usize = 512 << 20;
+
+/// Refuses sizes that are empty or over the limits.
+pub(crate) fn check_size(width: usize, height: usize) -> Result<(), ImageError> {
+    if width == 0 || height == 0 {
+        return Err(ImageError::NoPixels { width, height });
+    }
+    // The sides are compared first, so the product cannot overflow.
+    if width > MAX_SIDE || height > MAX_SIDE || width * height > MAX_PIXELS {
+        return Err(ImageError::TooLarge { width, height });
+    }
+    Ok(())
+}
+
+/// Asks for `bytes` of memory and gives them back. A failed allocation deep in a decoder aborts the
+/// process; a failed question is an error.
+pub(crate) fn check_memory(bytes: usize) -> Result<(), ImageError> {
+    let refused = |_| ImageError::NotEnoughMemory { needed_mib: bytes.div_ceil(1 << 20) };
+    Vec::<u8>::new().try_reserve_exact(bytes).map_err(refused)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_up_to_the_limits_pass() {
+        assert_eq!(check_size(1, 1), Ok(()));
+        assert_eq!(check_size(MAX_SIDE, MAX_PIXELS / MAX_SIDE), Ok(()));
+        let error = check_size(MAX_SIDE, MAX_PIXELS / MAX_SIDE + 1).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "16384 x 4097 px is over the limit of 16384 px a side and 67108864 pixels"
+        );
+        assert!(check_size(MAX_SIDE + 1, 1).is_err());
+        assert!(check_size(usize::MAX, usize::MAX).is_err());
+        assert!(check_size(0, 5).is_err());
+    }
+
+    #[test]
+    fn memory_that_nobody_has_is_refused() {
+        assert_eq!(check_memory(1 << 20), Ok(()));
+        let error = check_memory(usize::MAX).unwrap_err();
+        assert!(matches!(error, ImageError::NotEnoughMemory { .. }), "{error}");
+    }
+}
