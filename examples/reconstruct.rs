@@ -20,7 +20,7 @@ struct Arguments {
     /// Where the picture goes
     #[arg(short, long, default_value = "out/reconstruct.png")]
     output: PathBuf,
-    /// The layers whose features are kept, for example relu2_1,relu4_2
+    /// The layers whose features are kept, for example `relu2_1,relu4_2`
     #[arg(long, value_delimiter = ',', default_values_t = Settings::default().content_layers)]
     layers: Vec<Layer>,
     #[command(flatten)]
@@ -35,11 +35,9 @@ fn run(arguments: &Arguments) -> Result<()> {
     let vgg = arguments.run.vgg()?;
     let content = common::open(arguments.content.as_ref(), "eilean_donan.webp")?;
     let outcome = StyleTransfer::new(&vgg)
+        .settings(arguments.run.settings())
         .content_layers(arguments.layers.iter().copied())
         .content_weight(1.0)
-        .size(arguments.run.size)
-        .steps(arguments.run.steps)
-        .seed(arguments.run.seed)
         .on_step(arguments.run.progress())
         .reconstruct(&content)?;
     outcome.image().save(&arguments.output)?;

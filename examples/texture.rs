@@ -32,10 +32,8 @@ fn run(arguments: &Arguments) -> Result<()> {
     let vgg = arguments.run.vgg()?;
     let style = common::open(arguments.style.as_ref(), "van_gogh_cafe_terrace.webp")?;
     let outcome = StyleTransfer::new(&vgg)
+        .settings(arguments.run.settings())
         .style(&style)
-        .size(arguments.run.size)
-        .steps(arguments.run.steps)
-        .seed(arguments.run.seed)
         .on_step(arguments.run.progress())
         .texture(arguments.run.size, arguments.run.size)?;
     outcome.image().save(&arguments.output)?;

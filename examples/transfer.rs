@@ -41,10 +41,8 @@ fn run(arguments: &Arguments) -> Result<()> {
     let content = common::open(arguments.content.as_ref(), "eilean_donan.webp")?;
     let style = common::open(arguments.style.as_ref(), "van_gogh_cafe_terrace.webp")?;
     let outcome = StyleTransfer::new(&vgg)
+        .settings(arguments.run.settings())
         .style(&style)
-        .size(arguments.run.size)
-        .steps(arguments.run.steps)
-        .seed(arguments.run.seed)
         .content_weight(arguments.content_weight)
         .tv_weight(arguments.tv_weight)
         .on_step(arguments.run.progress())

@@ -35,8 +35,11 @@ impl DeviceError {
     }
 }
 
+/// Makes a device.
+type Make = fn() -> Device;
+
 /// Every name, with what makes the device where its backend is compiled in.
-const DEVICES: &[(&str, Option<fn() -> Device>)] = &[
+const DEVICES: &[(&str, Option<Make>)] = &[
     #[cfg(feature = "flex")]
     ("flex", Some(Device::flex)),
     #[cfg(not(feature = "flex"))]

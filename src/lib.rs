@@ -4,7 +4,7 @@ pub use style_core::*;
 pub use style_image::{Image, ImageError, write_atomically};
 /// Foreign weights into the native file.
 pub use style_import as import;
-/// The bundled VGG-19 (to conv5_1) as the bytes of a native weights file; give them to [`Vgg::load`].
+/// The bundled VGG-19 (to `conv5_1`) as the bytes of a native weights file; give them to [`Vgg::load`].
 #[cfg(feature = "bundled-weights")]
 pub use style_weights::VGG19;
 

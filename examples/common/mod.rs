@@ -1,15 +1,22 @@
 //! What the examples share: their arguments, the progress bar, and how errors are shown.
+#![allow(dead_code)] // every example compiles this module for itself and uses a part of it
 
 use std::error::Error;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
-use style_transfer::{Device, DeviceError, Image, Settings, Step, VGG19, Vgg};
+use style_transfer::{Device, DeviceError, Image, Optimizer, Settings, Step, VGG19, Vgg};
 
 pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+#[derive(Clone, Copy, ValueEnum)]
+enum OptimizerName {
+    Adam,
+    Lbfgs,
+}
 
 /// Arguments that every run takes.
 #[derive(Args)]
@@ -23,6 +30,9 @@ pub(crate) struct RunArguments {
     /// Seed of the noise
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,
+    /// Which optimiser moves the pixels
+    #[arg(long, value_enum, default_value_t = OptimizerName::Lbfgs)]
+    optimizer: OptimizerName,
     /// cpu (flex), ndarray or gpu (wgpu), where the build has it
     #[arg(long, default_value = "cpu")]
     device: String,
@@ -32,6 +42,15 @@ pub(crate) struct RunArguments {
 }
 
 impl RunArguments {
+    /// The settings that these arguments ask for.
+    pub(crate) fn settings(&self) -> Settings {
+        let optimizer = match self.optimizer {
+            OptimizerName::Adam => Optimizer::ADAM,
+            OptimizerName::Lbfgs => Optimizer::LBFGS,
+        };
+        Settings { size: self.size, steps: self.steps, seed: self.seed, optimizer, ..Settings::default() }
+    }
+
     /// The network, on the device.
     pub(crate) fn vgg(&self) -> Result<Vgg> {
         let device: Device = style_transfer::device(&self.device)?;

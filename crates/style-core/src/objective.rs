@@ -132,7 +132,7 @@ impl Objective {
             losses.push(loss.forward(pass.statistics(*layer)?.gram.clone())?.mul_scalar(*weight));
         }
         losses.extend(self.total_variation.map(|weight| TotalVariation.forward(image).mul_scalar(weight)));
-        self.join(losses)
+        join(losses)
     }
 
     /// The weighted losses of a picture and the gradient of their sum with respect to its pixels.
@@ -166,7 +166,7 @@ impl Objective {
         if let Some(weight) = self.total_variation {
             losses.push(TotalVariation.forward(pixels.clone()).mul_scalar(weight));
         }
-        let losses = self.join(losses)?;
+        let losses = join(losses)?;
         let mut gradients = losses.clone().sum().backward();
         let mut derivatives = Derivatives::new();
         for (layer, leaf) in content_leaves {
@@ -187,11 +187,12 @@ impl Objective {
         };
         Ok(Evaluation { losses: losses.without_autodiff(), gradient })
     }
+}
 
-    fn join(&self, losses: Vec<Tensor<1>>) -> Result<Tensor<1>, Error> {
-        if losses.is_empty() {
-            return Err(Error::setting("objective", "without terms", "at least one loss"));
-        }
-        Ok(Tensor::cat(losses, 0))
+/// One tensor of all losses, `[terms]`.
+fn join(losses: Vec<Tensor<1>>) -> Result<Tensor<1>, Error> {
+    if losses.is_empty() {
+        return Err(Error::setting("objective", "without terms", "at least one loss"));
     }
+    Ok(Tensor::cat(losses, 0))
 }

@@ -2,6 +2,8 @@
 //!
 //! The golden values are made by `tools/make_golden.py`; what they are is written there.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // a test may panic
+
 use std::collections::HashMap;
 
 use burn::tensor::{Device, Tensor, TensorData};
@@ -58,9 +60,7 @@ fn relative_error(found: &[f32], expected: &[f32]) -> f64 {
 
 /// `1 - cos` of the angle between two vectors.
 fn cosine_distance(a: &[f32], b: &[f32]) -> f64 {
-    let dot = |a: &[f32], b: &[f32]| {
-        a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum::<f64>()
-    };
+    let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum::<f64>();
     1.0 - dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
 }
 
@@ -96,8 +96,7 @@ fn features_are_those_of_pytorch() {
         let layer: Layer = parts.last().unwrap().parse().unwrap();
         let features = vgg.features(image.clone(), &[layer]).unwrap().remove(0);
         let plane = features.dims()[2] * features.dims()[3];
-        let kept: Vec<f32> =
-            values(features).chunks(plane).step_by(every).flatten().copied().collect();
+        let kept: Vec<f32> = values(features).chunks(plane).step_by(every).flatten().copied().collect();
         let error = relative_error(&kept, expected);
         println!("{name}: {error:.1e}");
         assert!(error <= 1e-4, "{name}: {error}");
@@ -190,7 +189,9 @@ fn the_gradient_of_the_pixels_is_that_of_pytorch() {
         let expected = golden.values(&format!("gradient.{name}.f64"));
         let (cosine, trimmed) = (cosine_distance(&gradient, expected), trimmed_error(&gradient, expected));
         let plain = relative_error(&gradient, expected);
-        println!("{name}: loss {loss:.1e}, 1 - cosine {cosine:.1e}, trimmed {trimmed:.1e}, plain {plain:.1e}");
+        println!(
+            "{name}: loss {loss:.1e}, 1 - cosine {cosine:.1e}, trimmed {trimmed:.1e}, plain {plain:.1e}"
+        );
         assert!(loss <= 1e-4, "{name}: loss {loss}");
         assert!(cosine <= 1e-6, "{name}: 1 - cosine {cosine}");
         assert!(trimmed <= 1e-4, "{name}: relative L2 without the worst 1 % {trimmed}");

@@ -38,7 +38,10 @@ fn the_first_step_of_lbfgs_changes_pixels_by_a_hundredth_whatever_the_scale_of_t
         let gradient = pixels([3.0, -4.0]).mul_scalar(scale); // root mean square: 3.535...
         let x = values(Lbfgs::new(1.0, 10).step(pixels([0.5, 0.5]), gradient).unwrap());
         let size = 0.01 / 12.5f32.sqrt();
-        assert!((x[0] - (0.5 - 3.0 * size)).abs() < 1e-6 && (x[1] - (0.5 + 4.0 * size)).abs() < 1e-6, "{x:?}");
+        assert!(
+            (x[0] - (0.5 - 3.0 * size)).abs() < 1e-6 && (x[1] - (0.5 + 4.0 * size)).abs() < 1e-6,
+            "{x:?}"
+        );
     }
 }
 

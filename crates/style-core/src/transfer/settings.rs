@@ -43,9 +43,9 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             size: 256,
-            steps: 200,
+            steps: 150,
             seed: 0,
-            content_weight: 0.05,
+            content_weight: 0.03,
             style_weight: 1.0,
             tv_weight: 1.0,
             content_layers: vec![Layer::Relu4_2],
@@ -57,7 +57,7 @@ impl Default for Settings {
                 Layer::Relu5_1,
             ],
             reduction: Reduction::Relative,
-            optimizer: Optimizer::ADAM,
+            optimizer: Optimizer::LBFGS,
             pooling: Pooling::Max,
             padding: Padding::Replicate,
         }

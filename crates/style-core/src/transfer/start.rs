@@ -8,7 +8,7 @@ use crate::Error;
 
 /// Grey noise, uniform in `[0.3, 0.7]`: within reach of every colour, far from both ends.
 ///
-/// The numbers come from ChaCha8 on the host, so the same seed gives the same noise on every device.
+/// The numbers come from `ChaCha8` on the host, so the same seed gives the same noise on every device.
 pub(super) fn noise(width: usize, height: usize, seed: u64) -> Result<Image, Error> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     // 24 bits fill the significand of an f32.

@@ -11,7 +11,7 @@ use crate::{Error, Statistics};
 
 /// The result of [`Vgg::forward`]: what the taps asked for, and what the way back needs.
 ///
-/// Memory: one map per convolution (320 floats a pixel to relu5_1) and the indices of the poolings.
+/// Memory: one map per convolution (320 floats a pixel to `relu5_1`) and the indices of the poolings.
 #[derive(Debug)]
 pub struct Pass {
     vgg: Vgg,
