@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use style_format::{FormatError, Layer};
 use style_image::{Image, ImageError};
+use style_kernels::KernelError;
 
 /// Why the engine could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -83,6 +84,9 @@ pub enum Error {
         /// What the system says.
         reason: String,
     },
+    /// The CPU kernels refuse, usually for want of memory.
+    #[error(transparent)]
+    Kernel(#[from] KernelError),
     /// The device failed, or its results could not be read.
     #[error("the device failed while {doing}: {reason}")]
     Device {
@@ -119,7 +123,7 @@ impl Error {
             Self::Picture(error) => error.help(),
             Self::Weights(error) => error.help(),
             Self::WeightsFile { .. } => "check the path and the permissions",
-            Self::Device { .. } => "try a smaller picture, or another device",
+            Self::Kernel(_) | Self::Device { .. } => "try a smaller picture, or another device",
             Self::Diverged { .. } => "lower the learning rate, or use Adam",
         }
     }

@@ -32,8 +32,9 @@ pub use objective::{Evaluation, Objective, Term};
 pub use optimizer::{Adam, ImageOptimizer, Lbfgs, Optimizer};
 pub use statistics::{Statistics, gram_matrix};
 pub use style_format::{Architecture, FormatError, Layer, PixelTransform, UnknownLayer, VggFile};
+pub use style_kernels::KernelError;
 pub use transfer::{Losses, Outcome, Report, Settings, Start, Step, StyleTransfer, Times};
-pub use vgg::{Derivatives, LayerDescription, ModelDescription, Padding, Pass, Pooling, Taps, Vgg};
+pub use vgg::{Derivatives, Kernel, LayerDescription, ModelDescription, Padding, Pass, Pooling, Taps, Vgg};
 
 #[cfg(test)]
 mod test_support;

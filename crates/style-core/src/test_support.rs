@@ -8,7 +8,7 @@ use crate::Vgg;
 /// The bundled VGG-19, down to `layer`.
 pub(crate) fn vgg(layer: Layer) -> Vgg {
     let file = VggFile::parse(style_weights::VGG19).unwrap().cut_after(layer).unwrap();
-    Vgg::from_weights(&file, &Device::flex())
+    Vgg::from_weights(file, &Device::flex())
 }
 
 /// Numbers without pattern in `[0, 1)`, the same for the same seed.

@@ -16,17 +16,13 @@ pub enum Architecture {
     Vgg19,
 }
 
-/// One 3 x 3 convolution of a network: its place and its channel counts.
+/// One 3 x 3 convolution of a network, with the ReLU after it: its place and its channel counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Convolution {
-    /// Block, 1 to 5. A 2 x 2 pooling stands between blocks.
-    pub block: usize,
-    /// Number within the block, from 1.
-    pub index: usize,
-    /// Input channels.
-    pub inputs: usize,
-    /// Output channels.
-    pub outputs: usize,
+    conv: Layer,
+    relu: Layer,
+    inputs: usize,
+    outputs: usize,
 }
 
 impl Architecture {
@@ -62,14 +58,12 @@ impl Architecture {
     pub fn convolutions(self) -> Vec<Convolution> {
         const CHANNELS: [usize; 5] = [64, 128, 256, 512, 512];
         let mut inputs = 3;
-        let mut convolutions = Vec::new();
-        for (block, (count, outputs)) in (1..).zip(self.blocks().into_iter().zip(CHANNELS)) {
-            for index in 1..=count {
-                convolutions.push(Convolution { block, index, inputs, outputs });
-                inputs = outputs;
-            }
-        }
-        convolutions
+        let pairs = Layer::ALL.as_chunks::<2>().0.iter().filter(|[conv, _]| self.contains(*conv));
+        let convolution = |&[conv, relu]: &[Layer; 2]| {
+            let outputs = CHANNELS[conv.position().0 - 1];
+            Convolution { conv, relu, inputs: std::mem::replace(&mut inputs, outputs), outputs }
+        };
+        pairs.map(convolution).collect()
     }
 
     /// Whether the network has this layer.
@@ -87,10 +81,46 @@ impl fmt::Display for Architecture {
 }
 
 impl Convolution {
+    /// Its output before the ReLU: `convB_N`.
+    #[must_use]
+    pub const fn conv_layer(&self) -> Layer {
+        self.conv
+    }
+
+    /// Its output after the ReLU: `reluB_N`.
+    #[must_use]
+    pub const fn relu_layer(&self) -> Layer {
+        self.relu
+    }
+
     /// The name of the convolution, for example `conv4_2`.
     #[must_use]
     pub fn name(&self) -> String {
-        format!("conv{}_{}", self.block, self.index)
+        self.conv.to_string()
+    }
+
+    /// Block, 1 to 5. A 2 x 2 pooling stands between blocks.
+    #[must_use]
+    pub const fn block(&self) -> usize {
+        self.conv.position().0
+    }
+
+    /// Number within the block, from 1.
+    #[must_use]
+    pub const fn index(&self) -> usize {
+        self.conv.position().1
+    }
+
+    /// Input channels.
+    #[must_use]
+    pub const fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    /// Output channels.
+    #[must_use]
+    pub const fn outputs(&self) -> usize {
+        self.outputs
     }
 
     /// Shape of the weight: `[out, in, 3, 3]`.
@@ -105,10 +135,16 @@ impl Convolution {
         self.outputs * self.inputs * 9 + self.outputs
     }
 
+    /// Whether a 2 x 2 pooling stands before it.
+    #[must_use]
+    pub const fn starts_block(&self) -> bool {
+        self.block() > 1 && self.index() == 1
+    }
+
     /// Whether `layer` is this convolution's output or its ReLU's.
     #[must_use]
     pub fn is_at(&self, layer: Layer) -> bool {
-        layer.position() == (self.block, self.index)
+        layer == self.conv || layer == self.relu
     }
 }
 

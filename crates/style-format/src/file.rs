@@ -248,7 +248,7 @@ fn read_convolution(
         }
         _ => WeightValues::F32(read_f32(bytes)),
     };
-    ConvolutionWeights::new(convolution, values, floats("bias", convolution.outputs)?)
+    ConvolutionWeights::new(convolution, values, floats("bias", convolution.outputs())?)
 }
 
 fn checked_view<'data>(

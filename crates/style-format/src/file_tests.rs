@@ -33,7 +33,7 @@ fn convolutions(encoding: Encoding) -> Vec<ConvolutionWeights> {
                 table: Box::new(std::array::from_fn(value)),
             },
         };
-        let bias = (0..convolution.outputs).map(|i| i as f32).collect();
+        let bias = (0..convolution.outputs()).map(|i| i as f32).collect();
         ConvolutionWeights::new(convolution, weight, bias).unwrap()
     };
     Architecture::Vgg19.convolutions().into_iter().take(2).map(make).collect()

@@ -79,14 +79,6 @@ layers! {
     Conv5_4, Relu5_4, "conv5_4", "relu5_4", 5, 4;
 }
 
-impl Layer {
-    /// The layer at a position: the convolution's output, or its ReLU's.
-    #[must_use]
-    pub fn at(block: usize, index: usize, relu: bool) -> Option<Self> {
-        Self::ALL.iter().copied().find(|layer| layer.position() == (block, index) && layer.is_relu() == relu)
-    }
-}
-
 impl fmt::Display for Layer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
@@ -144,8 +136,6 @@ mod tests {
     fn every_name_parses_back_to_its_layer() {
         for &layer in Layer::ALL {
             assert_eq!(layer.to_string().parse::<Layer>().unwrap(), layer);
-            let (block, index) = layer.position();
-            assert_eq!(Layer::at(block, index, layer.is_relu()), Some(layer));
         }
         assert_eq!(Layer::ALL.len(), 32);
     }

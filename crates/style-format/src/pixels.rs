@@ -66,6 +66,28 @@ impl PixelTransform {
     }
 }
 
+impl PixelTransform {
+    /// Factor of red, green and blue.
+    #[must_use]
+    pub fn scale_of_colours(self) -> [f32; 3] {
+        self.by_colour(self.scale())
+    }
+
+    /// Offset of red, green and blue, added after the factor.
+    #[must_use]
+    pub fn shift_of_colours(self) -> [f32; 3] {
+        self.by_colour(self.shift())
+    }
+
+    fn by_colour(self, by_input: [f32; 3]) -> [f32; 3] {
+        let mut by_colour = [0.0; 3];
+        for (input, colour) in self.order().into_iter().enumerate() {
+            by_colour[colour] = by_input[input];
+        }
+        by_colour
+    }
+}
+
 impl fmt::Display for PixelTransform {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
@@ -88,6 +110,11 @@ mod tests {
                 assert!(value.abs() < 1e-4, "{transform} channel {channel}: {value}");
             }
             assert_eq!(PixelTransform::from_name(transform.name()), Some(transform));
+            for (colour, value) in rgb.into_iter().enumerate() {
+                let value =
+                    transform.scale_of_colours()[colour] * value + transform.shift_of_colours()[colour];
+                assert!(value.abs() < 1e-4, "{transform} colour {colour}: {value}");
+            }
         }
     }
 }

@@ -125,7 +125,7 @@ impl ConvolutionWeights {
             Err(FormatError::WrongLength { name, found, expected })
         };
         length("weight", weight.len(), convolution.weight_shape().iter().product())?;
-        length("bias", bias.len(), convolution.outputs)?;
+        length("bias", bias.len(), convolution.outputs())?;
         if !weight.is_finite() {
             return Err(FormatError::NotFinite { name: format!("{}.weight", convolution.name()) });
         }

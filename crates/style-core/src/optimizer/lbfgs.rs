@@ -11,6 +11,9 @@ use crate::convert::read;
 /// Root mean square change of the pixels by a step along the bare gradient.
 const FIRST_STEP: f32 = 0.01;
 
+/// Largest root mean square change of the pixels by a quasi-Newton step.
+const LARGEST_STEP: f32 = 0.05;
+
 /// One remembered step: how the picture moved, and how the gradient changed.
 #[derive(Debug, Clone)]
 struct Pair {
@@ -23,7 +26,9 @@ struct Pair {
 /// Limited-memory BFGS by the two-loop recursion, one gradient a step, no line search.
 ///
 /// While no step is remembered, a step goes along the negative gradient and changes the pixels by
-/// `0.01 * rate`, root mean square; afterwards it is `rate` times the quasi-Newton direction. (PyTorch's first
+/// `0.01 * rate`, root mean square; afterwards it is `rate` times the quasi-Newton direction, cut to a change
+/// of `0.05 * rate`: without a line search nothing else stops a step that a bad estimate of the curvature
+/// made long. (PyTorch's first
 /// step is about a hundred times shorter, too short to tell curvature from rounding: its second step then
 /// throws the picture far away, or into overflow. See `tools/README.md` for the figures.)
 ///
@@ -96,13 +101,21 @@ impl ImageOptimizer for Lbfgs {
     fn step(&mut self, image: Tensor<4>, gradient: Tensor<4>) -> Result<Tensor<4>, Error> {
         self.remember(&image, &gradient)?;
         self.previous = Some((image.clone(), gradient.clone()));
-        if self.pairs.is_empty() {
-            let root_mean_square = gradient.clone().square().mean().sqrt().clamp_min(f32::MIN_POSITIVE);
-            let size = root_mean_square.recip().mul_scalar(FIRST_STEP * self.learning_rate);
-            return Ok(image - gradient * scalar(size));
-        }
-        Ok(image - self.times_inverse_hessian(gradient).mul_scalar(self.learning_rate))
+        let change = if self.pairs.is_empty() {
+            let size = root_mean_square(&gradient).recip().mul_scalar(FIRST_STEP);
+            gradient * scalar(size)
+        } else {
+            let direction = self.times_inverse_hessian(gradient);
+            let shrink = root_mean_square(&direction).recip().mul_scalar(LARGEST_STEP).clamp_max(1.0);
+            direction * scalar(shrink)
+        };
+        Ok(image - change.mul_scalar(self.learning_rate))
     }
+}
+
+/// `[1]`, never 0.
+fn root_mean_square(tensor: &Tensor<4>) -> Tensor<1> {
+    tensor.clone().square().mean().sqrt().clamp_min(f32::MIN_POSITIVE)
 }
 
 fn dot(a: &Tensor<4>, b: &Tensor<4>) -> Tensor<1> {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::Serialize;
-use style_format::{Architecture, PixelTransform};
+use style_format::{Architecture, Convolution, PixelTransform};
 
 use super::{Padding, Pooling, Vgg};
 
@@ -52,31 +52,30 @@ impl Vgg {
     #[must_use]
     pub fn describe(&self) -> ModelDescription {
         let mut receptive_field = 1;
-        let describe = |stage: &super::Stage| {
-            let convolution = stage.convolution;
-            let stride = 1 << (convolution.block - 1);
-            if stage.starts_block() {
+        let describe = |convolution: Convolution| {
+            let stride = 1 << (convolution.block() - 1);
+            if convolution.starts_block() {
                 receptive_field += stride / 2; // the pooling before it, 2 px of the finer grid
             }
             receptive_field += 2 * stride;
             LayerDescription {
                 name: convolution.name(),
                 weight_shape: convolution.weight_shape(),
-                channels: convolution.outputs,
+                channels: convolution.outputs(),
                 stride,
                 receptive_field,
                 parameters: convolution.parameters(),
             }
         };
-        let layers: Vec<_> = self.stages.iter().map(describe).collect();
+        let layers: Vec<_> = self.weights.convolutions().map(describe).collect();
         ModelDescription {
-            architecture: self.info.architecture,
-            input: self.info.input,
+            architecture: self.weights.file().info().architecture,
+            input: self.weights.file().info().input,
             pooling: self.pooling,
             padding: self.padding,
-            source: self.info.source.clone(),
-            source_sha256: self.info.source_sha256.clone(),
-            licence: self.info.licence.clone(),
+            source: self.weights.file().info().source.clone(),
+            source_sha256: self.weights.file().info().source_sha256.clone(),
+            licence: self.weights.file().info().licence.clone(),
             parameters: layers.iter().map(|layer| layer.parameters).sum(),
             layers,
         }

@@ -4,7 +4,8 @@ use burn::tensor::Tensor;
 use burn::tensor::activation::relu;
 use style_format::Layer;
 
-use super::{Padding, Vgg, stage};
+use super::stage::Stage;
+use super::{Kernel, Padding, Taps, Vgg, stage};
 use crate::Error;
 
 impl Vgg {
@@ -22,25 +23,34 @@ impl Vgg {
     /// [`Error::Shape`], [`Error::OtherDevice`], [`Error::LayerUnavailable`], [`Error::PictureTooSmall`].
     pub fn features(&self, image: Tensor<4>, layers: &[Layer]) -> Result<Vec<Tensor<4>>, Error> {
         let depth = self.check_input(&image, layers)?;
+        if self.kernel != Kernel::Burn && !image.is_autodiff() {
+            let pass = self.forward(image, &Taps::new().with_features(layers.iter().copied()))?;
+            return layers.iter().map(|&layer| pass.features(layer).cloned()).collect();
+        }
         let mut found: Vec<Option<Tensor<4>>> = vec![None; layers.len()];
-        let mut keep = |layer: Option<Layer>, features: &Tensor<4>| {
+        let mut keep = |layer: Layer, features: &Tensor<4>| {
             for (slot, &wanted) in found.iter_mut().zip(layers) {
-                if Some(wanted) == layer {
+                if wanted == layer {
                     *slot = Some(features.clone());
                 }
             }
         };
         let mut x = self.transform_pixels(image);
-        for (index, stage) in self.stages[..depth].iter().enumerate() {
-            if stage.starts_block() {
+        for (index, convolution) in self.weights.convolutions().take(depth).enumerate() {
+            if convolution.starts_block() {
                 x = stage::pool(x, self.pooling);
             }
-            x = stage.convolve(x, self.padding_of(index));
-            keep(stage.conv_layer(), &x);
+            x = self.stage(index).convolve(x, self.padding_of(index));
+            keep(convolution.conv_layer(), &x);
             x = relu(x);
-            keep(stage.relu_layer(), &x);
+            keep(convolution.relu_layer(), &x);
         }
         Ok(found.into_iter().flatten().collect())
+    }
+
+    /// A convolution's weights as tensors.
+    pub(super) fn stage(&self, index: usize) -> &Stage {
+        self.weights.stage(index, &self.device)
     }
 
     /// Only the first convolution sees the picture's border.

@@ -2,22 +2,26 @@
 
 mod describe;
 mod features;
+mod fused;
+mod generic;
 mod pass;
 mod stage;
 mod taps;
+mod weights;
 
 use std::path::Path;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
-use style_format::{FileInfo, Layer, VggFile};
+use style_format::{Layer, VggFile};
 
 pub use describe::{LayerDescription, ModelDescription};
 pub use pass::{Derivatives, Pass};
 pub use taps::Taps;
 
 use crate::Error;
-use stage::Stage;
+use fused::SparePlan;
+use weights::Weights;
 
 /// What shrinks feature maps between blocks (2 x 2, stride 2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -41,9 +45,24 @@ pub enum Padding {
     Replicate,
 }
 
+/// What computes the network.
+///
+/// Pictures that are in a graph of Burn's autodiff always go through Burn's own operations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kernel {
+    /// This library's CPU kernels with Winograd's convolutions: the default on Burn's CPU devices (flex and
+    /// ndarray). On another device pictures travel to the CPU and back.
+    Winograd,
+    /// The same kernels with convolutions summed as they are written: for the last bits, and slower.
+    Direct,
+    /// Burn's tensor operations: the default on every other device.
+    Burn,
+}
+
 /// A pre-trained VGG network, frozen, on a device.
 ///
-/// Cloning is cheap: tensors are shared.
+/// Cloning is cheap: weights are shared.
 ///
 /// # Examples
 ///
@@ -60,10 +79,11 @@ pub enum Padding {
 /// ```
 #[derive(Debug, Clone)]
 pub struct Vgg {
-    info: FileInfo,
-    stages: Vec<Stage>,
+    weights: Weights,
     pooling: Pooling,
     padding: Padding,
+    kernel: Kernel,
+    spare: SparePlan,
     /// Factor and offset of every colour channel, `[1, 3, 1, 1]`: the pixel transform of the weights.
     scale: Tensor<4>,
     shift: Tensor<4>,
@@ -78,7 +98,7 @@ impl Vgg {
     ///
     /// [`Error::Weights`] says what is wrong with the bytes.
     pub fn load(bytes: &[u8], device: &Device) -> Result<Self, Error> {
-        Ok(Self::from_weights(&VggFile::parse(bytes)?, device))
+        Ok(Self::from_weights(VggFile::parse(bytes)?, device))
     }
 
     /// Loads a network from a native weights file.
@@ -95,47 +115,41 @@ impl Vgg {
 
     /// Puts weights that are already in memory onto a device.
     #[must_use]
-    pub fn from_weights(file: &VggFile, device: &Device) -> Self {
+    pub fn from_weights(file: VggFile, device: &Device) -> Self {
         // Weights are constants: they stay off any tape, whatever device the caller has.
         let device = device.clone().without_autodiff();
-        let info = file.info().clone();
-        let order = info.input.order();
-        let stages = file
-            .convolutions()
-            .iter()
-            .enumerate()
-            .map(|(i, weights)| Stage::new(weights, (i == 0).then_some(order), &device))
-            .collect();
-        let per_colour = |by_input: [f32; 3]| {
-            let mut by_colour = [0.0; 3];
-            for (input, colour) in order.into_iter().enumerate() {
-                by_colour[colour] = by_input[input];
-            }
-            Tensor::from_data(TensorData::new(by_colour.to_vec(), [1, 3, 1, 1]), &device)
-        };
+        let input = file.info().input;
+        let per_colour =
+            |values: [f32; 3]| Tensor::from_data(TensorData::new(values.to_vec(), [1, 3, 1, 1]), &device);
         Self {
-            scale: per_colour(info.input.scale()),
-            shift: per_colour(info.input.shift()),
-            info,
-            stages,
+            scale: per_colour(input.scale_of_colours()),
+            shift: per_colour(input.shift_of_colours()),
+            weights: Weights::new(file),
             pooling: Pooling::default(),
             padding: Padding::default(),
+            kernel: weights::default_kernel(&device),
+            spare: SparePlan::default(),
             device,
         }
     }
 
     /// The same network with another pooling.
     #[must_use]
-    pub const fn with_pooling(mut self, pooling: Pooling) -> Self {
-        self.pooling = pooling;
-        self
+    pub fn with_pooling(self, pooling: Pooling) -> Self {
+        // Buffers that were planned for another pooling do not fit.
+        Self { pooling, spare: SparePlan::default(), ..self }
     }
 
     /// The same network with another padding of its first convolution.
     #[must_use]
-    pub const fn with_padding(mut self, padding: Padding) -> Self {
-        self.padding = padding;
-        self
+    pub fn with_padding(self, padding: Padding) -> Self {
+        Self { padding, spare: SparePlan::default(), ..self }
+    }
+
+    /// The same network computed in another way.
+    #[must_use]
+    pub fn with_kernel(self, kernel: Kernel) -> Self {
+        Self { kernel, spare: SparePlan::default(), ..self }
     }
 
     /// Where the network and all its results live; without autodiff.
@@ -156,10 +170,16 @@ impl Vgg {
         self.padding
     }
 
+    /// What computes the network.
+    #[must_use]
+    pub const fn kernel(&self) -> Kernel {
+        self.kernel
+    }
+
     /// Whether the loaded weights reach `layer`.
     #[must_use]
     pub fn contains(&self, layer: Layer) -> bool {
-        self.stages.iter().any(|stage| stage.convolution.is_at(layer))
+        self.weights.position(layer).is_some()
     }
 
     /// Checks that every layer is there.
@@ -176,9 +196,8 @@ impl Vgg {
 
     /// Architecture and reach in words: `vgg19, conv1_1 to conv5_1`.
     fn extent(&self) -> String {
-        let name = |stage: Option<&Stage>| stage.map_or_else(String::new, |stage| stage.convolution.name());
-        let (first, last) = (name(self.stages.first()), name(self.stages.last()));
-        format!("{}, {first} to {last}", self.info.architecture)
+        let file = self.weights.file();
+        format!("{}, {}", file.info().architecture, file.extent())
     }
 
     /// Checks that a picture of this size leaves at least one position at `layer`.
@@ -213,7 +232,7 @@ impl Vgg {
         self.check_layers(layers.iter().copied())?;
         let Some(&deepest) = layers.iter().max() else { return Ok(0) };
         self.check_size(width, height, deepest)?;
-        Ok(self.stages.iter().position(|stage| stage.convolution.is_at(deepest)).map_or(0, |last| last + 1))
+        Ok(self.weights.position(deepest).map_or(0, |last| last + 1))
     }
 
     /// sRGB in `[0, 1]` to the values the network was trained on. The order of the colours is folded

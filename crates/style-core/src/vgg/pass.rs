@@ -1,32 +1,33 @@
 //! One forward pass that can be taken back to the pixels without a tape.
 
 use burn::tensor::Tensor;
-use burn::tensor::activation::relu;
 use style_format::Layer;
+use style_kernels::Tap;
 
-use super::stage::Pooled;
-use super::{Taps, Vgg};
+use super::fused::{FusedPass, HostDerivatives, Of, Wishes};
+use super::generic::GenericPass;
+use super::{Kernel, Taps, Vgg};
 use crate::statistics::same_shape;
 use crate::{Error, Statistics};
 
 /// The result of [`Vgg::forward`]: what the taps asked for, and what the way back needs.
 ///
-/// Memory: one map per convolution (320 floats a pixel to `relu5_1`) and the indices of the poolings.
+/// Memory: one map per convolution (320 floats a pixel to `relu5_1`), more where Burn computes.
 #[derive(Debug)]
 pub struct Pass {
-    vgg: Vgg,
-    /// Output of every ReLU that was computed, with the pooling before it.
-    stages: Vec<Kept>,
-    /// Maps that were tapped.
+    way: Way,
+    /// Maps that were tapped, or whose statistics need them on the way back.
     maps: Vec<(Layer, Tensor<4>)>,
     statistics: Vec<(Layer, Statistics)>,
     taps: Taps,
 }
 
+/// Who computed the pass, and computes the way back.
 #[derive(Debug)]
-struct Kept {
-    pooled: Option<Pooled>,
-    relu: Tensor<4>,
+enum Way {
+    Generic(GenericPass),
+    /// With the position of every tapped layer.
+    Fused(FusedPass, Vec<(Layer, usize)>),
 }
 
 /// Derivatives of a loss with respect to what a [`Pass`] gave out.
@@ -65,48 +66,71 @@ impl Vgg {
     ///
     /// # Shapes
     ///
-    /// `image` is `[batch, 3, height, width]`, RGB, sRGB in `[0, 1]`, untracked.
+    /// `image` is `[batch, 3, height, width]`, RGB, sRGB in `[0, 1]`; any autodiff graph it is in ends
+    /// here.
     ///
     /// # Errors
     ///
     /// Those of [`Vgg::features`].
     pub fn forward(&self, image: Tensor<4>, taps: &Taps) -> Result<Pass, Error> {
         let depth = self.check_input(&image, &taps.layers())?;
-        let mut pass = Pass {
-            vgg: self.clone(),
-            stages: Vec::with_capacity(depth),
-            maps: Vec::new(),
-            statistics: Vec::new(),
-            taps: taps.clone(),
-        };
-        let mut x = self.transform_pixels(image.without_autodiff());
-        for (index, stage) in self.stages[..depth].iter().enumerate() {
-            let mut pooled = None;
-            if stage.starts_block() {
-                let (output, kept) = Pooled::forward(x, self.pooling);
-                (x, pooled) = (output, Some(kept));
-            }
-            x = stage.convolve(x, self.padding_of(index));
-            pass.keep(stage.conv_layer(), &x);
-            x = relu(x);
-            pass.keep(stage.relu_layer(), &x);
-            pass.stages.push(Kept { pooled, relu: x.clone() });
+        let image = image.without_autodiff();
+        if self.kernel == Kernel::Burn || depth == 0 {
+            return Ok(self.generic_pass(image, taps, depth));
         }
-        Ok(pass)
+        self.fused_pass(image, taps)
+    }
+
+    fn generic_pass(&self, image: Tensor<4>, taps: &Taps, depth: usize) -> Pass {
+        let (mut maps, mut statistics) = (Vec::new(), Vec::new());
+        let pass = GenericPass::new(self, image, depth, |layer, map| {
+            if taps.wants_features(layer) || taps.wants_statistics(layer) {
+                maps.push((layer, map.clone()));
+            }
+            if taps.wants_statistics(layer) {
+                statistics.push((layer, Statistics::of(map.clone())));
+            }
+        });
+        Pass { way: Way::Generic(pass), maps, statistics, taps: taps.clone() }
+    }
+
+    fn fused_pass(&self, image: Tensor<4>, taps: &Taps) -> Result<Pass, Error> {
+        let mut layers = taps.layers();
+        layers.sort_unstable();
+        layers.dedup();
+        let positions: Vec<(Layer, usize)> =
+            layers.into_iter().filter_map(|layer| Some((layer, self.weights.position(layer)?))).collect();
+        let mut wanted = Vec::new();
+        for &(layer, position) in &positions {
+            match (layer.is_relu(), taps.wants_features(layer), taps.wants_statistics(layer)) {
+                // The kernels take statistics after the ReLU only: before it they are taken of the map.
+                (false, _, _) => wanted.push(Tap::pre_activation(position)),
+                (true, features, statistics) => {
+                    wanted.extend(features.then(|| Tap::features(position)));
+                    wanted.extend(statistics.then(|| Tap::statistics(position)));
+                }
+            }
+        }
+        let wishes = Wishes { pooling: self.pooling, padding: self.padding, kernel: self.kernel };
+        let pass = FusedPass::new(self.weights.encoder()?, wishes, image, wanted.clone(), &self.spare)?;
+        let (mut maps, mut statistics) = (Vec::new(), Vec::new());
+        for &(layer, position) in &positions {
+            let tap = if layer.is_relu() { Tap::features(position) } else { Tap::pre_activation(position) };
+            let map = wanted.contains(&tap).then(|| pass.map(tap)).transpose()?;
+            if taps.wants_statistics(layer) {
+                let of = match &map {
+                    Some(map) if !layer.is_relu() => Statistics::of(map.clone()),
+                    _ => pass.statistics(position)?,
+                };
+                statistics.push((layer, of));
+            }
+            maps.extend(map.map(|map| (layer, map)));
+        }
+        Ok(Pass { way: Way::Fused(pass, positions), maps, statistics, taps: taps.clone() })
     }
 }
 
 impl Pass {
-    fn keep(&mut self, layer: Option<Layer>, map: &Tensor<4>) {
-        let Some(layer) = layer else { return };
-        if self.taps.wants_map(layer) {
-            self.maps.push((layer, map.clone()));
-        }
-        if self.taps.wants_statistics(layer) {
-            self.statistics.push((layer, Statistics::of(map.clone())));
-        }
-    }
-
     /// The statistics of a layer.
     ///
     /// # Errors
@@ -135,10 +159,7 @@ impl Pass {
     }
 
     /// The gradient of a loss with respect to the pixels, from its derivatives with respect to what the
-    /// pass gave out.
-    ///
-    /// Layer by layer backwards: mask of the ReLU, convolution with rotated weights, un-pooling. The
-    /// weights get no gradient.
+    /// pass gave out. The weights get no gradient.
     ///
     /// # Shapes
     ///
@@ -149,59 +170,79 @@ impl Pass {
     /// [`Error::NotTapped`] for a derivative of something that was not given out, [`Error::Shape`] for
     /// one of another shape.
     pub fn backward(self, derivatives: Derivatives) -> Result<Option<Tensor<4>>, Error> {
-        let mut arriving = self.collect(derivatives)?;
-        let mut take = |layer: Option<Layer>| {
-            let mut sum: Option<Tensor<4>> = None;
-            for (_, gradient) in arriving.extract_if(.., |(at, _)| Some(*at) == layer) {
-                sum = Some(add(sum, gradient));
-            }
-            sum
+        self.check(&derivatives)?;
+        if let Way::Fused(..) = self.way {
+            return self.backward_fused(derivatives);
+        }
+        let mut arriving = derivatives.features;
+        for (layer, gram) in derivatives.gram {
+            arriving.push((layer, self.derivative_of_map(layer, Some(gram), None)?));
+        }
+        for (layer, mean) in derivatives.mean {
+            arriving.push((layer, self.derivative_of_map(layer, None, Some(mean))?));
+        }
+        match self.way {
+            Way::Generic(pass) => Ok(pass.backward(arriving)),
+            Way::Fused(..) => Ok(None),
+        }
+    }
+
+    fn backward_fused(mut self, derivatives: Derivatives) -> Result<Option<Tensor<4>>, Error> {
+        let mut host = HostDerivatives::default();
+        let Way::Fused(_, positions) = &self.way else { return Ok(None) };
+        let at = |layer: Layer, what| {
+            let found = positions.iter().find(|(there, _)| *there == layer);
+            found.map(|&(_, position)| position).ok_or(Error::NotTapped { layer, what })
         };
-        let mut gradient: Option<Tensor<4>> = None;
-        for (index, kept) in self.stages.into_iter().enumerate().rev() {
-            let stage = &self.vgg.stages[index];
-            if let Some(direct) = take(stage.relu_layer()) {
-                gradient = Some(add(gradient, direct));
-            }
-            gradient = gradient.map(|gradient| gradient.mask_fill(kept.relu.lower_equal_scalar(0.0), 0.0));
-            if let Some(direct) = take(stage.conv_layer()) {
-                gradient = Some(add(gradient, direct));
-            }
-            gradient = gradient.map(|gradient| {
-                let input = stage.convolve_backward(gradient, self.vgg.padding_of(index));
-                match kept.pooled {
-                    Some(pooled) => pooled.backward(input),
-                    None => input,
-                }
-            });
-        }
-        Ok(gradient.map(|gradient| gradient * self.vgg.scale))
-    }
-
-    /// Turns all derivatives into gradients of feature maps.
-    fn collect(&self, derivatives: Derivatives) -> Result<Vec<(Layer, Tensor<4>)>, Error> {
-        let mut arriving = Vec::new();
         for (layer, derivative) in derivatives.features {
-            same_shape("the derivative of the features", &derivative, self.features(layer)?)?;
-            arriving.push((layer, derivative));
+            let position = at(layer, "features")?;
+            let of = if layer.is_relu() { Of::Features(position) } else { Of::PreActivation(position) };
+            host.add(of, derivative)?;
         }
-        for (layer, derivative) in derivatives.gram {
-            same_shape("the derivative of the Gram matrix", &derivative, &self.statistics(layer)?.gram)?;
-            let map = self.map(layer, "statistics")?.clone();
-            arriving.extend(Statistics::backward(map, Some(derivative), None).map(|map| (layer, map)));
+        for (layer, gram) in derivatives.gram {
+            let position = at(layer, "statistics")?;
+            if layer.is_relu() {
+                host.add(Of::Gram(position), gram)?;
+            } else {
+                let map = self.derivative_of_map(layer, Some(gram), None)?;
+                host.add(Of::PreActivation(position), map)?;
+            }
         }
-        for (layer, derivative) in derivatives.mean {
-            same_shape("the derivative of the mean", &derivative, &self.statistics(layer)?.mean)?;
-            let map = self.map(layer, "statistics")?.clone();
-            arriving.extend(Statistics::backward(map, None, Some(derivative)).map(|map| (layer, map)));
+        for (layer, mean) in derivatives.mean {
+            let position = at(layer, "statistics")?;
+            if layer.is_relu() {
+                host.add(Of::Mean(position), mean)?;
+            } else {
+                let map = self.derivative_of_map(layer, None, Some(mean))?;
+                host.add(Of::PreActivation(position), map)?;
+            }
         }
-        Ok(arriving)
+        let Way::Fused(pass, _) = &mut self.way else { return Ok(None) };
+        if host.is_empty() { Ok(None) } else { pass.backward(&host).map(Some) }
     }
-}
 
-fn add(sum: Option<Tensor<4>>, gradient: Tensor<4>) -> Tensor<4> {
-    match sum {
-        Some(sum) => sum + gradient,
-        None => gradient,
+    /// Turns a derivative of statistics into one of the map they were taken of.
+    fn derivative_of_map(
+        &self,
+        layer: Layer,
+        gram: Option<Tensor<3>>,
+        mean: Option<Tensor<2>>,
+    ) -> Result<Tensor<4>, Error> {
+        let map = self.map(layer, "statistics")?.clone();
+        Ok(Statistics::backward(map.clone(), gram, mean).unwrap_or_else(|| map.zeros_like()))
+    }
+
+    /// Every derivative must be of something that was given out, and have its shape.
+    fn check(&self, derivatives: &Derivatives) -> Result<(), Error> {
+        for (layer, derivative) in &derivatives.features {
+            same_shape("the derivative of the features", derivative, self.features(*layer)?)?;
+        }
+        for (layer, derivative) in &derivatives.gram {
+            same_shape("the derivative of the Gram matrix", derivative, &self.statistics(*layer)?.gram)?;
+        }
+        for (layer, derivative) in &derivatives.mean {
+            same_shape("the derivative of the mean", derivative, &self.statistics(*layer)?.mean)?;
+        }
+        Ok(())
     }
 }

@@ -6,14 +6,13 @@ use burn::tensor::module::{
 };
 use burn::tensor::ops::{AvgPoolOptions, ConvOptions, MaxPoolOptions, PadMode};
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use style_format::{Convolution, ConvolutionWeights, Layer};
 
+use super::weights::PlainConvolution;
 use super::{Padding, Pooling};
 
 /// A convolution's weights, once as trained and once as its input gradient wants them.
 #[derive(Debug, Clone)]
 pub(super) struct Stage {
-    pub(super) convolution: Convolution,
     /// `[out, in, 3, 3]`
     weight: Tensor<4>,
     /// `[in, out, 3, 3]`, turned by half a turn: the input gradient of a convolution is the convolution
@@ -24,37 +23,14 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// Puts weights onto a device. `order` reorders the input channels: channel `i` of the weights reads
-    /// channel `order[i]` of the picture.
-    pub(super) fn new(weights: &ConvolutionWeights, order: Option<[usize; 3]>, device: &Device) -> Self {
-        let convolution = weights.convolution();
-        let data = TensorData::new(weights.weight().to_f32(), convolution.weight_shape());
-        let mut weight: Tensor<4> = Tensor::from_data(data, device);
-        if let Some(order) = order {
-            let mut inputs: Vec<(usize, Tensor<4>)> =
-                order.into_iter().zip(weight.clone().chunk(3, 1)).collect();
-            inputs.sort_by_key(|&(colour, _)| colour);
-            weight = Tensor::cat(inputs.into_iter().map(|(_, input)| input).collect(), 1);
-        }
-        let bias = TensorData::new(weights.bias().to_vec(), [convolution.outputs]);
+    /// Puts weights onto a device.
+    pub(super) fn new(plain: &PlainConvolution, device: &Device) -> Self {
+        let data = TensorData::new(plain.weight.clone(), plain.convolution.weight_shape());
+        let weight: Tensor<4> = Tensor::from_data(data, device);
+        let bias = TensorData::new(plain.bias.clone(), [plain.convolution.outputs()]);
         // Times one: a copy in plain layout, which the convolution would otherwise make at every step.
         let rotated = weight.clone().swap_dims(0, 1).flip([2, 3]).mul_scalar(1.0);
-        Self { convolution, weight, rotated, bias: Tensor::from_data(bias, device) }
-    }
-
-    /// `convB_N` before the ReLU.
-    pub(super) fn conv_layer(&self) -> Option<Layer> {
-        Layer::at(self.convolution.block, self.convolution.index, false)
-    }
-
-    /// `reluB_N`.
-    pub(super) fn relu_layer(&self) -> Option<Layer> {
-        Layer::at(self.convolution.block, self.convolution.index, true)
-    }
-
-    /// Whether a pooling stands before this convolution.
-    pub(super) const fn starts_block(&self) -> bool {
-        self.convolution.block > 1 && self.convolution.index == 1
+        Self { weight, rotated, bias: Tensor::from_data(bias, device) }
     }
 
     /// `[B, in, H, W]` to `[B, out, H, W]`, before the ReLU.

@@ -35,12 +35,6 @@ impl Taps {
         self.statistics.contains(&layer)
     }
 
-    /// Whether the feature map of `layer` has to be kept: asked for, or needed to take derivatives of
-    /// its statistics back.
-    pub(crate) fn wants_map(&self, layer: Layer) -> bool {
-        self.features.contains(&layer) || self.wants_statistics(layer)
-    }
-
     /// Whether the feature map of `layer` was asked for.
     pub(crate) fn wants_features(&self, layer: Layer) -> bool {
         self.features.contains(&layer)

