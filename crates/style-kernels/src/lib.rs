@@ -18,11 +18,25 @@
 //! assert!(gradient.iter().all(|g| *g > 0.0));
 //! # Ok::<(), style_kernels::KernelError>(())
 //! ```
+
+mod convolution;
+mod direct;
 mod encoder;
+mod epilogue;
 mod error;
+mod filters;
+mod first;
+mod gemm;
+mod gram;
+mod layout;
+mod memory;
 mod network;
+mod parallel;
 mod plan;
+mod pool;
+mod simd;
 mod tap;
+mod winograd;
 
 pub use encoder::Encoder;
 pub use error::KernelError;
