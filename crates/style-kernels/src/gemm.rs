@@ -110,34 +110,46 @@ impl Product {
         // of C, by the contract of `Product`; prefetched addresses are not read.
         unsafe {
             for _ in 0..self.k_groups {
-                for k in 0..GROUP {
-                    let row = [simd.load(b), simd.load(b.add(S::LANES))];
-                    simd.prefetch(b.wrapping_add(AHEAD * self.b_row));
-                    if S::LANES == GROUP {
-                        simd.prefetch(b.wrapping_add(AHEAD * self.b_row + GROUP));
+                for quarter in 0..GROUP / UNROLLED {
+                    for step in 0..UNROLLED {
+                        let k = quarter * UNROLLED + step;
+                        let row = [simd.load(b), simd.load(b.add(S::LANES))];
+                        simd.prefetch(b.wrapping_add(AHEAD * self.b_row));
+                        if S::LANES == GROUP {
+                            simd.prefetch(b.wrapping_add(AHEAD * self.b_row + GROUP));
+                        }
+                        // The next 16 values of `k` of one row of A.
+                        if step < R.div_ceil(GROUP / UNROLLED) {
+                            simd.prefetch(a.wrapping_add(self.a_k + k * GROUP));
+                        }
+                        for r in 0..R {
+                            let value = simd.splat(*a.add(r * GROUP + k));
+                            sums[r] = [
+                                simd.mul_add(value, row[0], sums[r][0]),
+                                simd.mul_add(value, row[1], sums[r][1]),
+                            ];
+                        }
+                        b = b.wrapping_add(self.b_row);
                     }
-                    if k < R {
-                        simd.prefetch(a.wrapping_add(self.a_k + k * GROUP));
-                    }
-                    for (r, sum) in sums.iter_mut().enumerate() {
-                        let value = simd.splat(*a.add(r * GROUP + k));
-                        sum[0] = simd.mul_add(value, row[0], sum[0]);
-                        sum[1] = simd.mul_add(value, row[1], sum[1]);
-                    }
-                    b = b.wrapping_add(self.b_row);
                 }
                 a = a.wrapping_add(self.a_k);
             }
-            for (r, sum) in sums.iter().enumerate() {
-                for half in 0..2 {
-                    let c = c[half].add(r * GROUP);
-                    let value = if self.accumulate { simd.add(simd.load(c), sum[half]) } else { sum[half] };
-                    simd.store(c, value);
+            // No index that is only known at run time may touch `sums`, or it moves to memory.
+            for r in 0..R {
+                let (first, second) = (c[0].add(r * GROUP), c[1].add(r * GROUP));
+                let [mut left, mut right] = sums[r];
+                if self.accumulate {
+                    left = simd.add(left, simd.load(first));
+                    right = simd.add(right, simd.load(second));
                 }
+                simd.store(first, left);
+                simd.store(second, right);
             }
         }
     }
 }
 
+/// Steps of `k` without a branch between them.
+const UNROLLED: usize = 4;
 /// How many rows of B are asked for ahead of use.
 const AHEAD: usize = 16;

@@ -76,18 +76,21 @@ impl GramBlock {
                 let b = columns.map(|c| self.b.add(c / GROUP * self.b_half + c % GROUP));
                 for p in 0..self.positions {
                     let right = [s.load(b[0].add(p * GROUP)), s.load(b[1].add(p * GROUP))];
-                    for (r, sum) in sums.iter_mut().enumerate() {
+                    for r in 0..R {
                         let left = s.splat(*self.a.add(p * GROUP + row + r));
-                        sum[0] = s.mul_add(left, right[0], sum[0]);
-                        sum[1] = s.mul_add(left, right[1], sum[1]);
+                        sums[r] = [s.mul_add(left, right[0], sums[r][0]), s.mul_add(left, right[1], sums[r][1])];
                     }
                 }
-                for (r, sum) in sums.iter().enumerate() {
-                    for half in 0..2 {
-                        let c = self.c.add((row + r) * self.c_row + columns[half]);
-                        let value = if self.accumulate { s.add(s.load(c), sum[half]) } else { sum[half] };
-                        s.store(c, value);
+                for r in 0..R {
+                    let c = self.c.add((row + r) * self.c_row);
+                    let (first, second) = (c.add(columns[0]), c.add(columns[1]));
+                    let [mut left, mut right] = sums[r];
+                    if self.accumulate {
+                        left = s.add(s.load(first), left);
+                        right = s.add(s.load(second), right);
                     }
+                    s.store(first, left);
+                    s.store(second, right);
                 }
             }
         }
