@@ -1,0 +1,181 @@
+//! Row by row: the direct convolution of the strict mode, and gradients where derivatives enter.
+
+use crate::convolution::{Pass, Style};
+use crate::epilogue::Epilogue;
+use crate::gemm::{PANEL, Product, block_rows};
+use crate::memory::Shared;
+use crate::parallel;
+use crate::simd::{GROUP, Kernel, Level, Simd, fence};
+use crate::winograd::{Source, Tiles};
+
+/// Scratch floats a thread needs for one row of a map.
+pub(crate) fn row_len(width: usize) -> usize {
+    width * PANEL
+}
+
+/// Adds what enters a row, finishes it and stores it, for the two groups of one panel.
+///
+/// `sums` is null (zeros) or valid for `[2][width][16]`; row, panel and the pointers of `epilogue` are inside
+/// the map that `grid` describes; a [`Source::Pooled`] in `spread` is half that size.
+#[derive(Debug, Clone, Copy)]
+struct FinishRow {
+    sums: *const f32,
+    spread: Option<Source>,
+    grid: Tiles,
+    row: usize,
+    panel: usize,
+    epilogue: Epilogue,
+}
+
+impl Kernel for FinishRow {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self, s: S) {
+        let (height, width) = (self.grid.height, self.grid.width);
+        for half in 0..2 {
+            let group = 2 * self.panel + half;
+            for x in 0..width {
+                for part in 0..S::PARTS {
+                    let lane = part * S::LANES;
+                    let offset = ((group * height + self.row) * width + x) * GROUP + lane;
+                    // SAFETY: position and group are inside the map, by the contract.
+                    unsafe {
+                        let mut sum = if self.sums.is_null() {
+                            s.splat(0.0)
+                        } else {
+                            s.load(self.sums.add((half * width + x) * GROUP + lane))
+                        };
+                        if let Some(value) = self.spread(s, group, x, lane) {
+                            sum = s.add(sum, value);
+                        }
+                        let bias = self.epilogue.bias(s, group * GROUP + lane);
+                        self.epilogue.store(s, sum, bias, offset);
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl FinishRow {
+    /// What of the pooled gradient goes to a position.
+    ///
+    /// # Safety
+    /// As [`FinishRow`].
+    #[inline(always)]
+    unsafe fn spread<S: Simd>(&self, s: S, group: usize, x: usize, lane: usize) -> Option<S::V> {
+        let Some(Source::Pooled { gradient, routing, share }) = self.spread else { return None };
+        let (height, width) = (self.grid.height / 2, self.grid.width / 2);
+        let (row, column) = (self.row / 2, x / 2);
+        if row >= height || column >= width {
+            return None;
+        }
+        let offset = ((group * height + row) * width + column) * GROUP + lane;
+        // SAFETY: (row, column) was found to be inside the pooled map.
+        unsafe {
+            let value = s.mul(s.load(gradient.add(offset)), s.splat(share));
+            Some(s.routed(value, routing.add(offset), 1 << (self.row % 2 * 2 + x % 2)))
+        }
+    }
+}
+
+/// Direct convolution; its source is a map.
+///
+/// # Safety
+/// As [`Pass`] says; `rows` has [`row_len`] floats for each of `threads` threads.
+pub(crate) unsafe fn convolve(pass: &Pass<'_>, threads: usize, rows: &mut [f32]) {
+    let (height, width) = (pass.grid.height, pass.grid.width);
+    let scratch = Shared::new(rows);
+    let len = row_len(width);
+    parallel::for_each(threads, height, |slot, row| {
+        let Source::Map(map) = pass.source else {
+            debug_assert!(false, "the strict mode stores every map");
+            return;
+        };
+        let sums = scratch.at(slot * len, len);
+        for panel in 0..pass.filters.panels() {
+            // SAFETY: the slot is ours; source and output rows are inside their maps.
+            unsafe {
+                std::ptr::write_bytes(sums, 0, len);
+                for tap in 0..9 {
+                    let (Some(from), kx) = ((row + tap / 3).checked_sub(1), tap % 3) else { continue };
+                    let (first, last) = (usize::from(kx == 0), width - usize::from(kx == 2));
+                    if from >= height || first >= last {
+                        continue;
+                    }
+                    let block_rows = block_rows(pass.level, last - first);
+                    pass.level.run(Product {
+                        rows: last - first,
+                        block_rows,
+                        k_groups: pass.filters.inputs / GROUP,
+                        a: map.add((from * width + first + kx - 1) * GROUP),
+                        a_block: block_rows * GROUP,
+                        a_k: height * width * GROUP,
+                        b: pass.filters.panel(panel).as_ptr().add(tap * PANEL),
+                        b_row: 9 * PANEL,
+                        c: sums.add(first * GROUP),
+                        c_half: width * GROUP,
+                        accumulate: true,
+                    });
+                }
+                if let Some(style) = &pass.style {
+                    let place = (row * width, width, height * width * GROUP);
+                    let c_half = width * GROUP;
+                    let channels = pass.filters.outputs;
+                    let product = style.product(pass.level, place, (panel, channels), sums, c_half);
+                    pass.level.run(Product { accumulate: true, ..product });
+                }
+                let (grid, epilogue) = (pass.grid, pass.epilogue);
+                pass.level.run(FinishRow { sums, spread: None, grid, row, panel, epilogue });
+            }
+        }
+        fence();
+    });
+}
+
+/// The gradient of a map at which derivatives enter, where no convolution's backward pass ends: the deepest
+/// one, or one below a pooling.
+#[derive(Debug, Clone)]
+pub(crate) struct Entry {
+    pub(crate) level: Level,
+    pub(crate) grid: Tiles,
+    pub(crate) channels: usize,
+    pub(crate) style: Option<Style>,
+    /// The gradient of the pooled map, if there is one.
+    pub(crate) spread: Option<Source>,
+    pub(crate) epilogue: Epilogue,
+}
+
+impl Entry {
+    /// Computes and stores it.
+    ///
+    /// # Safety
+    /// All pointers are valid for maps of `channels` channels on `grid` (pooled ones for half that size);
+    /// `rows` has [`row_len`] floats for each of `threads` threads.
+    pub(crate) unsafe fn run(&self, threads: usize, rows: &mut [f32]) {
+        let (height, width) = (self.grid.height, self.grid.width);
+        let scratch = Shared::new(rows);
+        let len = row_len(width);
+        parallel::for_each(threads, height, |slot, row| {
+            for panel in 0..self.channels / PANEL {
+                let sums = scratch.at(slot * len, len);
+                // SAFETY: the slot is ours; the row is inside the maps.
+                unsafe {
+                    if let Some(style) = &self.style {
+                        let place = (row * width, width, height * width * GROUP);
+                        let panel = (panel, self.channels);
+                        self.level.run(style.product(self.level, place, panel, sums, width * GROUP));
+                    }
+                    self.level.run(FinishRow {
+                        sums: if self.style.is_some() { sums } else { std::ptr::null() },
+                        spread: self.spread,
+                        grid: self.grid,
+                        row,
+                        panel,
+                        epilogue: self.epilogue,
+                    });
+                }
+            }
+            fence();
+        });
+    }
+}

@@ -1,0 +1,45 @@
+//! A fused VGG encoder for frozen weights on the CPU, in plain Rust on slices.
+//!
+//! Forward gives statistics (mean and Gram matrix) and, where asked, feature maps; backward takes the
+//! derivatives of a loss with respect to these and gives the gradient of the picture. In between the
+//! encoder keeps its own layout, and no tape is recorded.
+//!
+//! ```
+//! use style_kernels::{Convolution, Derivative, Encoder, Options, Tap};
+//!
+//! let (weight, bias) = (vec![0.1; 4 * 3 * 9], vec![0.0; 4]);
+//! let network = [Convolution { inputs: 3, outputs: 4, weight: &weight, bias: &bias, pooled: false }];
+//! let encoder = Encoder::new(&network, &Options::default())?;
+//! let mut plan = encoder.plan(1, 8, 8, &[Tap::statistics(0)])?;
+//! plan.forward(&[0.5; 3 * 8 * 8])?;
+//! let derivative: Vec<f32> = plan.gram(0)?.iter().map(|g| 2.0 * g).collect(); // of the sum of squares
+//! let mut gradient = [0.0; 3 * 8 * 8];
+//! plan.backward(&[Derivative::Gram { convolution: 0, values: &derivative }], &mut gradient)?;
+//! assert!(gradient.iter().all(|g| *g > 0.0));
+//! # Ok::<(), style_kernels::KernelError>(())
+//! ```
+
+mod convolution;
+mod direct;
+mod encoder;
+mod epilogue;
+mod error;
+mod filters;
+mod first;
+mod gemm;
+mod gram;
+mod layout;
+mod memory;
+mod network;
+mod parallel;
+mod plan;
+mod pool;
+mod simd;
+mod tap;
+mod winograd;
+
+pub use encoder::Encoder;
+pub use error::KernelError;
+pub use network::{Algorithm, Convolution, Isa, Options, Padding, Pooling};
+pub use plan::Plan;
+pub use tap::{Derivative, Output, Tap};

@@ -1,0 +1,96 @@
+//! The network as the caller describes it.
+
+use std::fmt;
+
+/// One frozen 3 x 3 convolution, stride 1, one pixel of padding, with the ReLU that follows it.
+#[derive(Debug, Clone, Copy)]
+pub struct Convolution<'a> {
+    /// Input channels.
+    pub inputs: usize,
+    /// Output channels.
+    pub outputs: usize,
+    /// The weight `[outputs, inputs, 3, 3]`, row-major; a cross-correlation as in PyTorch.
+    pub weight: &'a [f32],
+    /// The bias `[outputs]`.
+    pub bias: &'a [f32],
+    /// Whether a 2 x 2 pooling with stride 2 stands before it; odd rows and columns at the end are dropped.
+    pub pooled: bool,
+}
+
+/// What shrinks feature maps (2 x 2, stride 2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Pooling {
+    /// The largest of four; its gradient goes to the first largest in row order.
+    #[default]
+    Max,
+    /// The mean of four.
+    Average,
+}
+
+/// What stands around the picture for the first convolution. All others are zero-padded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Padding {
+    /// Zeros, after the pixel transform.
+    #[default]
+    Zero,
+    /// The edge pixels repeated.
+    Replicate,
+}
+
+/// How convolutions after the first are computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Algorithm {
+    /// Winograd's minimal filtering F(4 x 4, 3 x 3): a quarter of the multiplications, relative error of
+    /// a layer about 1e-6.
+    ///
+    /// # Reference
+    ///
+    /// Lavin & Gray 2016, "Fast Algorithms for Convolutional Neural Networks", section 4.3; Winograd
+    /// 1980, "Arithmetic Complexity of Computations".
+    #[default]
+    Winograd,
+    /// The sum as it is written: relative error of a layer about 2e-7, two to three times slower.
+    Direct,
+}
+
+/// Which instructions compute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Isa {
+    /// The best this machine has.
+    #[default]
+    Auto,
+    /// AVX-512 (F, VL, BW, DQ).
+    Avx512,
+    /// AVX2 with FMA.
+    Avx2,
+    /// Plain Rust, on every machine.
+    Portable,
+}
+
+impl fmt::Display for Isa {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Auto => "auto",
+            Self::Avx512 => "AVX-512",
+            Self::Avx2 => "AVX2 with FMA",
+            Self::Portable => "portable",
+        })
+    }
+}
+
+/// Everything about an encoder that is not a weight.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Options {
+    /// What shrinks feature maps.
+    pub pooling: Pooling,
+    /// What stands around the picture.
+    pub padding: Padding,
+    /// How convolutions are computed.
+    pub algorithm: Algorithm,
+    /// Which instructions compute.
+    pub isa: Isa,
+    /// Factor of every input channel, applied before padding; empty means ones.
+    pub scale: Vec<f32>,
+    /// Offset of every input channel, added after the factor; empty means zeros.
+    pub shift: Vec<f32>,
+}

@@ -1,0 +1,229 @@
+//! Maps, or pooled gradients, to the 36 points.
+//!
+//! ```text
+//! map  [group][height][width][16]        V  [36 points][block of rows][group][row][16]
+//!
+//!  . . . . . . . .                        a row is a tile: the matrix kernel reads V in order
+//!  . +-----------+ .
+//!  . | patch 6x6 | .   -> B^T d B ->  36 vectors of 16 channels, one for every point
+//!  . |  of tile  | .
+//!  . +-----------+ .
+//! ```
+
+use super::tiles::{Place, Tiles};
+use super::transform::{PATCH, POINTS, TILE, input};
+use crate::simd::{GROUP, Kernel, Simd};
+
+/// Where the input of a convolution comes from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Source {
+    /// A map `[group][height][width][16]`.
+    Map(*const f32),
+    /// A gradient of the pooled map, `[group][height / 2][width / 2][16]`, which is spread as it is read.
+    Pooled {
+        /// The gradient.
+        gradient: *const f32,
+        /// Which of four inputs gets it: as [`Simd::pool_max`] wrote it.
+        routing: *const u8,
+        /// What part of it each gets: 1, or 1/4 for averages.
+        share: f32,
+    },
+}
+
+// SAFETY: a source is only read, from buffers that outlive the call it is made for.
+unsafe impl Send for Source {}
+// SAFETY: as above.
+unsafe impl Sync for Source {}
+
+/// Transforms the groups `groups` of the tiles `tiles`.
+///
+/// The source is a whole map as `grid` says; `v` is valid for `block_rows`-row blocks of the tiles in
+/// question, `groups_in_all` groups, at 36 points `point` floats apart.
+#[derive(Debug, Clone)]
+pub(super) struct TransformInput {
+    pub(super) source: Source,
+    pub(super) grid: Tiles,
+    pub(super) tiles: std::ops::Range<usize>,
+    pub(super) groups: std::ops::Range<usize>,
+    pub(super) groups_in_all: usize,
+    pub(super) block_rows: usize,
+    pub(super) v: *mut f32,
+    pub(super) point: usize,
+}
+
+/// A patch that had to be put together: 6 x 6 x 16 floats.
+#[repr(align(64))]
+struct Patch([f32; POINTS * GROUP]);
+
+impl Kernel for TransformInput {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self, s: S) {
+        let mut patch = Patch([0.0; POINTS * GROUP]);
+        for group in self.groups.clone() {
+            let mut place = self.grid.place(self.tiles.start);
+            let (mut block, mut row) = (0, 0);
+            for _ in self.tiles.clone() {
+                // SAFETY: `group` and `place` are inside the source, block and row inside `v`, by the
+                // contract.
+                unsafe {
+                    let (from, line) = self.patch(s, group, place, &mut patch);
+                    let offset = (block * self.groups_in_all + group) * self.block_rows + row;
+                    let to = self.v.add(offset * GROUP);
+                    for part in 0..S::PARTS {
+                        let lane = part * S::LANES;
+                        transform(s, from.add(lane), line, to.add(lane), self.point);
+                    }
+                }
+                place = self.grid.next(place);
+                row += 1;
+                if row == self.block_rows {
+                    (block, row) = (block + 1, 0);
+                }
+            }
+        }
+    }
+}
+
+/// `B^T d B` of one patch, one register wide.
+///
+/// # Safety
+/// `from` is valid for 6 rows, `line` floats apart, of 6 vectors 16 floats apart; `to` for 36 vectors `point`
+/// floats apart.
+#[inline(always)]
+unsafe fn transform<S: Simd>(s: S, from: *const f32, line: usize, to: *mut f32, point: usize) {
+    let mut columns = [[s.splat(0.0); PATCH]; PATCH];
+    for x in 0..PATCH {
+        // SAFETY: the caller's promise.
+        let at = |y: usize| unsafe { s.load(from.add(y * line + x * GROUP)) };
+        let column = input(s, [at(0), at(1), at(2), at(3), at(4), at(5)]);
+        for y in 0..PATCH {
+            columns[y][x] = column[y];
+        }
+    }
+    for (y, &row) in columns.iter().enumerate() {
+        for (x, value) in input(s, row).into_iter().enumerate() {
+            // SAFETY: the caller's promise.
+            unsafe { s.store(to.add((PATCH * y + x) * point), value) }
+        }
+    }
+}
+
+impl TransformInput {
+    /// The 6 x 6 inputs of a tile and the floats between their rows: in the map where all are inside,
+    /// otherwise copied to `patch`.
+    ///
+    /// # Safety
+    /// As [`TransformInput`].
+    #[inline(always)]
+    unsafe fn patch<S: Simd>(
+        &self,
+        s: S,
+        group: usize,
+        place: Place,
+        patch: &mut Patch,
+    ) -> (*const f32, usize) {
+        let line = self.grid.width * GROUP;
+        // SAFETY: the caller's promise; `group` selects a plane of the source.
+        unsafe {
+            match self.source {
+                Source::Map(map) => {
+                    let plane = map.add(group * self.grid.height * line);
+                    let (top, left) = (place.row * TILE, place.column * TILE);
+                    let inside = top > 0
+                        && left > 0
+                        && top + PATCH - 1 <= self.grid.height
+                        && left + PATCH - 1 <= self.grid.width;
+                    if inside {
+                        let from = plane.add(((top - 1) * self.grid.width + left - 1) * GROUP);
+                        for y in 0..PATCH {
+                            for x in PATCH..PATCH + TILE {
+                                s.prefetch(from.wrapping_add(y * line + x * GROUP));
+                            }
+                        }
+                        return (from, line);
+                    }
+                    self.copy_edge(s, plane, top, left, patch);
+                }
+                Source::Pooled { gradient, routing, share } => {
+                    let plane = group * (self.grid.height / 2) * (self.grid.width / 2) * GROUP;
+                    self.spread(s, gradient.add(plane), routing.add(plane), share, place, patch);
+                }
+            }
+        }
+        (patch.0.as_ptr(), PATCH * GROUP)
+    }
+
+    /// Copies a patch that reaches over the border, with zeros outside.
+    ///
+    /// # Safety
+    /// `plane` is valid for one group of the map.
+    #[inline(always)]
+    unsafe fn copy_edge<S: Simd>(&self, s: S, plane: *const f32, top: usize, left: usize, patch: &mut Patch) {
+        for y in 0..PATCH {
+            for x in 0..PATCH {
+                let to = &mut patch.0[(y * PATCH + x) * GROUP..][..GROUP];
+                let (row, column) = ((top + y).wrapping_sub(1), (left + x).wrapping_sub(1));
+                let inside = row < self.grid.height && column < self.grid.width;
+                for part in 0..S::PARTS {
+                    let lane = part * S::LANES;
+                    // SAFETY: the position was found to be inside the map; `to` has 16 floats.
+                    unsafe {
+                        let value = if inside {
+                            s.load(plane.add((row * self.grid.width + column) * GROUP + lane))
+                        } else {
+                            s.splat(0.0)
+                        };
+                        s.store(to.as_mut_ptr().add(lane), value);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Spreads the pooled gradient over a patch: 4 x 4 pooled positions touch it, the outer ones by half.
+    ///
+    /// # Safety
+    /// `gradient` and `routing` are valid for one group of the pooled map.
+    #[inline(always)]
+    unsafe fn spread<S: Simd>(
+        &self,
+        s: S,
+        gradient: *const f32,
+        routing: *const u8,
+        share: f32,
+        place: Place,
+        patch: &mut Patch,
+    ) {
+        let (height, width) = (self.grid.height / 2, self.grid.width / 2);
+        let share = s.splat(share);
+        for j in 0..PATCH / 2 + 1 {
+            for i in 0..PATCH / 2 + 1 {
+                let (row, column) =
+                    ((place.row * 2 + j).wrapping_sub(1), (place.column * 2 + i).wrapping_sub(1));
+                let inside = row < height && column < width;
+                let from = if inside { (row * width + column) * GROUP } else { 0 };
+                for part in 0..S::PARTS {
+                    let lane = part * S::LANES;
+                    // Pooled position (j, i) covers the patch's rows 2j - 1 and 2j, and columns alike.
+                    for bit in 0..4 {
+                        let (y, x) = ((2 * j + bit / 2).wrapping_sub(1), (2 * i + bit % 2).wrapping_sub(1));
+                        if y >= PATCH || x >= PATCH {
+                            continue;
+                        }
+                        let to = &mut patch.0[(y * PATCH + x) * GROUP..][..GROUP];
+                        // SAFETY: `from` is inside the pooled map where it is read; `to` has 16 floats.
+                        unsafe {
+                            let value = if inside {
+                                let value = s.mul(s.load(gradient.add(from + lane)), share);
+                                s.routed(value, routing.add(from + lane), 1 << bit)
+                            } else {
+                                s.splat(0.0)
+                            };
+                            s.store(to.as_mut_ptr().add(lane), value);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! Convolution by Winograd's minimal filtering, F(4 x 4, 3 x 3).
+//!
+//! ```text
+//!  map ──B^T d B──> V [36][tiles][inputs]   x   U [36][inputs][outputs] <──G g G^T── filters
+//!                                 └──> products [36][outputs][tiles] ──A^T m A──> map
+//! ```
+//!
+//! Products of 64 outputs at a time are transformed back at once, while they are in the cache.
+//!
+//! * Few inputs (up to 128): every thread takes its own piece of the map through all steps; V stays in its
+//!   second-level cache.
+//! * Many inputs: V of a large piece is shared by the threads, which divide the outputs among themselves, so
+//!   that filters are read once.
+//!
+//! # Reference
+//!
+//! Lavin & Gray 2016, "Fast Algorithms for Convolutional Neural Networks".
+
+mod filter;
+mod input;
+mod output;
+mod schedule;
+mod tiles;
+mod transform;
+
+pub(crate) use input::Source;
+pub(crate) use schedule::{Schedule, Workspace};
+pub(crate) use tiles::Tiles;
+
+use std::ops::Range;
+
+use crate::convolution::Pass;
+use crate::gemm::{PANEL, Product};
+use crate::memory::Shared;
+use crate::parallel;
+use crate::simd::{GROUP, fence};
+use filter::{TransformFilters, group_len, point_stride};
+use input::TransformInput;
+use output::TransformOutput;
+use transform::{POINTS, TILE};
+
+/// Outputs that are transformed back together: two panels.
+const TOGETHER: usize = 2 * PANEL;
+
+/// A pass at work: what all its steps need.
+struct Run<'a> {
+    pass: &'a Pass<'a>,
+    schedule: &'a Schedule,
+    /// Floats of V from a point to the next.
+    v_point: usize,
+}
+
+/// A piece of the map whose V is at hand.
+struct Piece {
+    /// First tile of V.
+    start: usize,
+    /// The tiles to compute, a whole number of blocks after `start`.
+    tiles: Range<usize>,
+    v: *const f32,
+}
+
+/// Runs the pass.
+///
+/// # Safety
+/// As [`Pass`] says; `workspace` was made for a schedule at least as large.
+pub(crate) unsafe fn convolve(pass: &Pass<'_>, schedule: &Schedule, workspace: &mut Workspace) {
+    let run = Run { pass, schedule, v_point: schedule.v_point() };
+    let slot_len = workspace.slot_len;
+    let slots = Shared::new(&mut workspace.slots);
+    let filters = Shared::new(&mut workspace.filters);
+    let v = Shared::new(&mut workspace.v);
+    let groups = schedule.output_groups;
+    let (inputs, tiles) = (pass.filters.inputs, pass.grid.count);
+    let threads = schedule.threads;
+
+    if !schedule.private_filters {
+        parallel::for_each(threads, pass.filters.panels(), |_, panel| {
+            let points = filters.at(panel / 2 * group_len(inputs), group_len(inputs));
+            // SAFETY: every panel has its own place among the points.
+            unsafe { run.transform_filters(panel, points) }
+        });
+    }
+    if !schedule.shared_v {
+        parallel::for_each(threads, schedule.chunks, |slot, chunk| {
+            let range = schedule.range(chunk, tiles);
+            let scratch = slots.at(slot * slot_len, slot_len);
+            // SAFETY: the slot is ours for this task; its parts are laid out by the schedule.
+            unsafe {
+                let v = scratch.add(schedule.v_at());
+                run.transform_input(range.clone(), 0..inputs / GROUP, v);
+                for group in 0..groups {
+                    let piece = Piece { start: range.start, tiles: range.clone(), v };
+                    let u = filters.at(group * group_len(inputs), group_len(inputs));
+                    run.finish(&piece, group, u, scratch);
+                }
+            }
+            fence();
+        });
+        return;
+    }
+    let input_tasks = (inputs / GROUP).min(4 * threads);
+    for chunk in 0..schedule.chunks {
+        let range = schedule.range(chunk, tiles);
+        let v = v.at(0, schedule.v_len());
+        let v = SendPtr(v);
+        parallel::for_each(threads, input_tasks, |_, task| {
+            let all = inputs / GROUP;
+            let groups = task * all / input_tasks..(task + 1) * all / input_tasks;
+            // SAFETY: tasks write different groups of V.
+            unsafe { run.transform_input(range.clone(), groups, v.get()) }
+        });
+        parallel::for_each(threads, groups * schedule.parts, |slot, task| {
+            let (group, part) = (task / schedule.parts, task % schedule.parts);
+            let tiles = schedule.part(&range, part);
+            if tiles.is_empty() {
+                return;
+            }
+            let scratch = slots.at(slot * slot_len, slot_len);
+            // SAFETY: the slot is ours for this task; different tasks write different outputs.
+            unsafe {
+                let u = if schedule.private_filters {
+                    let u = scratch.add(schedule.filters_at());
+                    for panel in 2 * group..pass.filters.panels().min(2 * group + 2) {
+                        run.transform_filters(panel, u);
+                    }
+                    u
+                } else {
+                    filters.at(group * group_len(inputs), group_len(inputs))
+                };
+                let piece = Piece { start: range.start, tiles, v: v.get() };
+                run.finish(&piece, group, u, scratch);
+            }
+            fence();
+        });
+    }
+}
+
+/// A pointer that goes along with a parallel loop.
+#[derive(Clone, Copy)]
+struct SendPtr(*mut f32);
+// SAFETY: the loops it is used in write disjoint parts.
+unsafe impl Send for SendPtr {}
+// SAFETY: as above.
+unsafe impl Sync for SendPtr {}
+impl SendPtr {
+    fn get(self) -> *mut f32 {
+        self.0
+    }
+}
+
+impl Run<'_> {
+    /// The filters of one panel at the 36 points; `points` is the place of the group of 64 outputs.
+    ///
+    /// # Safety
+    /// `points` is valid for `group_len` floats, half of which belong to the panel.
+    unsafe fn transform_filters(&self, panel: usize, points: *mut f32) {
+        let inputs = self.pass.filters.inputs;
+        let kernel = TransformFilters {
+            packed: self.pass.filters.panel(panel).as_ptr(),
+            inputs,
+            points: points.wrapping_add(panel % 2 * inputs * PANEL),
+            point: point_stride(inputs),
+        };
+        // SAFETY: the panel is complete and `points` large enough.
+        unsafe { self.pass.level.run(kernel) }
+    }
+
+    /// V of some groups of some tiles.
+    ///
+    /// # Safety
+    /// `v` is valid for the schedule's V.
+    unsafe fn transform_input(&self, tiles: Range<usize>, groups: Range<usize>, v: *mut f32) {
+        let kernel = TransformInput {
+            source: self.pass.source,
+            grid: self.pass.grid,
+            tiles,
+            groups,
+            groups_in_all: self.pass.filters.inputs / GROUP,
+            block_rows: self.schedule.block_rows,
+            v,
+            point: self.v_point,
+        };
+        // SAFETY: the source is a whole map, `v` is large enough.
+        unsafe { self.pass.level.run(kernel) }
+    }
+
+    /// Products and output of one group of 64 outputs.
+    ///
+    /// # Safety
+    /// `u` holds the group's filters at the points; `scratch` is a slot.
+    unsafe fn finish(&self, piece: &Piece, group: usize, u: *const f32, scratch: *mut f32) {
+        let (pass, schedule) = (self.pass, self.schedule);
+        let inputs = pass.filters.inputs;
+        let panels = 2 * group..pass.filters.panels().min(2 * group + 2);
+        let products = scratch;
+        let column = schedule.chunk_tiles * GROUP;
+        // SAFETY: blocks, panels and points are inside V, U and the slot, as the schedule laid them out.
+        unsafe {
+            let local = scratch.add(schedule.local_at());
+            if pass.style.is_some() {
+                self.style(piece, panels.clone(), local);
+            }
+            let first_block = (piece.tiles.start - piece.start) / schedule.block_rows;
+            let block_len = schedule.block_rows * inputs;
+            for point in 0..POINTS {
+                for (half, _) in panels.clone().enumerate() {
+                    pass.level.run(Product {
+                        rows: piece.tiles.len(),
+                        block_rows: schedule.block_rows,
+                        k_groups: inputs / GROUP,
+                        a: piece.v.add(point * self.v_point + first_block * block_len),
+                        a_block: block_len,
+                        a_k: schedule.block_rows * GROUP,
+                        b: u.add(point * point_stride(inputs) + half * inputs * PANEL),
+                        b_row: PANEL,
+                        c: products.add(point * schedule.product_point() + half * 2 * column),
+                        c_half: column,
+                        accumulate: false,
+                    });
+                }
+            }
+            pass.level.run(TransformOutput {
+                products,
+                point: schedule.product_point(),
+                column,
+                grid: pass.grid,
+                tiles: piece.tiles.clone(),
+                groups: 2 * panels.start..2 * panels.end,
+                local: if pass.style.is_some() { local } else { std::ptr::null() },
+                local_row: schedule.chunk_tiles * TILE * GROUP,
+                epilogue: pass.epilogue,
+            });
+        }
+    }
+
+    /// The style gradient of the piece's positions, row by row: `local[group][4][tile][4][16]`.
+    ///
+    /// # Safety
+    /// `local` is valid for the schedule's part of a slot.
+    unsafe fn style(&self, piece: &Piece, panels: Range<usize>, local: *mut f32) {
+        let Some(style) = &self.pass.style else { return };
+        let grid = &self.pass.grid;
+        let row_len = self.schedule.chunk_tiles * TILE * GROUP;
+        let plane = grid.height * grid.width * GROUP;
+        let mut tile = piece.tiles.start;
+        while tile < piece.tiles.end {
+            let place = grid.place(tile);
+            let run = (grid.across - place.column).min(piece.tiles.end - tile);
+            let count = (run * TILE).min(grid.width - place.column * TILE);
+            for y in 0..TILE.min(grid.height - place.row * TILE) {
+                let position = (place.row * TILE + y) * grid.width + place.column * TILE;
+                for (half, panel) in panels.clone().enumerate() {
+                    let offset = (2 * half * TILE + y) * row_len + (tile - piece.tiles.start) * TILE * GROUP;
+                    // SAFETY: positions are inside the map, `offset` inside the slot.
+                    unsafe {
+                        self.pass.level.run(style.product(
+                            self.pass.level,
+                            (position, count, plane),
+                            (panel, self.pass.filters.outputs),
+                            local.add(offset),
+                            TILE * row_len,
+                        ));
+                    }
+                }
+            }
+            tile += run;
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! The 36 products back to 4 x 4 outputs, and what is fused to that.
+
+use super::tiles::Tiles;
+use super::transform::{PATCH, TILE, output};
+use crate::epilogue::{Epilogue, Finish};
+use crate::simd::{GROUP, Kernel, Simd};
+
+/// Transforms the products of up to four groups of channels and finishes them.
+///
+/// `products` is valid for 36 points `point` floats apart of `[group][column]` with `column` floats from
+/// group to group, one vector a tile; `local` is null or `[group][4 rows][tile][4][16]`.
+#[derive(Debug, Clone)]
+pub(super) struct TransformOutput {
+    pub(super) products: *const f32,
+    pub(super) point: usize,
+    pub(super) column: usize,
+    pub(super) grid: Tiles,
+    pub(super) tiles: std::ops::Range<usize>,
+    /// Groups of the output that the products belong to.
+    pub(super) groups: std::ops::Range<usize>,
+    /// What to add to every output, or null.
+    pub(super) local: *const f32,
+    /// Floats from a row of `local` to the next.
+    pub(super) local_row: usize,
+    pub(super) epilogue: Epilogue,
+}
+
+impl Kernel for TransformOutput {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self, s: S) {
+        for (j, group) in self.groups.clone().enumerate() {
+            let mut place = self.grid.place(self.tiles.start);
+            for tile in 0..self.tiles.len() {
+                let (y, x) = (place.row * TILE, place.column * TILE);
+                for part in 0..S::PARTS {
+                    let lane = part * S::LANES;
+                    // SAFETY: group, tile and place are inside products and output, by the contract.
+                    unsafe {
+                        let bias = self.epilogue.bias(s, group * GROUP + lane);
+                        let from = self.products.add(j * self.column + tile * GROUP + lane);
+                        let rows = columns(s, from, self.point);
+                        if let Finish::Pool { pooling, routing } = self.epilogue.finish {
+                            self.pool(s, (pooling, routing), &rows, bias, (group, lane), (y, x));
+                        } else {
+                            self.map(s, &rows, bias, (j, group, lane), (tile, y, x));
+                        }
+                    }
+                }
+                place = self.grid.next(place);
+            }
+        }
+    }
+}
+
+/// `A^T m` of all six columns.
+///
+/// # Safety
+/// `from` is valid for 36 vectors `point` floats apart.
+#[inline(always)]
+unsafe fn columns<S: Simd>(s: S, from: *const f32, point: usize) -> [[S::V; PATCH]; TILE] {
+    let mut rows = [[s.splat(0.0); PATCH]; TILE];
+    for x in 0..PATCH {
+        // SAFETY: the caller's promise.
+        let at = |y: usize| unsafe { s.load(from.add((y * PATCH + x) * point)) };
+        let column = output(s, [at(0), at(1), at(2), at(3), at(4), at(5)]);
+        for y in 0..TILE {
+            rows[y][x] = column[y];
+        }
+    }
+    rows
+}
+
+impl TransformOutput {
+    /// Stores a tile of the map, as much of it as is inside.
+    ///
+    /// # Safety
+    /// As [`TransformOutput`].
+    #[inline(always)]
+    unsafe fn map<S: Simd>(
+        &self,
+        s: S,
+        rows: &[[S::V; PATCH]; TILE],
+        bias: S::V,
+        (j, group, lane): (usize, usize, usize),
+        (tile, top, left): (usize, usize, usize),
+    ) {
+        let (height, width) = (self.grid.height, self.grid.width);
+        let columns = TILE.min(width - left);
+        for (y, &row) in rows.iter().enumerate().take(TILE.min(height - top)) {
+            let sums = output(s, row);
+            let offset = ((group * height + top + y) * width + left) * GROUP + lane;
+            let local = (j * TILE + y) * self.local_row + tile * TILE * GROUP + lane;
+            for (x, &sum) in sums.iter().enumerate() {
+                if x < columns {
+                    // SAFETY: (top + y, left + x) is inside the map.
+                    unsafe {
+                        let sum = if self.local.is_null() {
+                            sum
+                        } else {
+                            s.add(sum, s.load(self.local.add(local + x * GROUP)))
+                        };
+                        self.epilogue.store(s, sum, bias, offset + x * GROUP);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Pools a tile and stores the pools that are inside.
+    ///
+    /// # Safety
+    /// As [`TransformOutput`].
+    #[inline(always)]
+    unsafe fn pool<S: Simd>(
+        &self,
+        s: S,
+        how: (crate::Pooling, *mut u8),
+        rows: &[[S::V; PATCH]; TILE],
+        bias: S::V,
+        (group, lane): (usize, usize),
+        (top, left): (usize, usize),
+    ) {
+        let (height, width) = (self.grid.height / 2, self.grid.width / 2);
+        for y in 0..TILE / 2 {
+            let (upper, lower) = (output(s, rows[2 * y]), output(s, rows[2 * y + 1]));
+            for x in 0..TILE / 2 {
+                let (row, column) = (top / 2 + y, left / 2 + x);
+                if row < height && column < width {
+                    let sums = [upper[2 * x], upper[2 * x + 1], lower[2 * x], lower[2 * x + 1]];
+                    let offset = ((group * height + row) * width + column) * GROUP + lane;
+                    // SAFETY: (row, column) is inside the pooled map.
+                    unsafe { self.epilogue.store_pool(s, how, sums, bias, offset) }
+                }
+            }
+        }
+    }
+}
