@@ -78,7 +78,8 @@ impl GramBlock {
                     let right = [s.load(b[0].add(p * GROUP)), s.load(b[1].add(p * GROUP))];
                     for r in 0..R {
                         let left = s.splat(*self.a.add(p * GROUP + row + r));
-                        sums[r] = [s.mul_add(left, right[0], sums[r][0]), s.mul_add(left, right[1], sums[r][1])];
+                        sums[r] =
+                            [s.mul_add(left, right[0], sums[r][0]), s.mul_add(left, right[1], sums[r][1])];
                     }
                 }
                 for r in 0..R {

@@ -94,13 +94,14 @@ impl Network {
     pub fn vgg19() -> Self {
         let file = style_format::VggFile::parse(style_weights::VGG19).unwrap();
         let layer = |c: &style_format::ConvolutionWeights| Layer {
-            inputs: c.convolution().inputs,
-            outputs: c.convolution().outputs,
-            pooled: c.convolution().block > 1 && c.convolution().index == 1,
+            inputs: c.convolution().inputs(),
+            outputs: c.convolution().outputs(),
+            pooled: c.convolution().starts_block(),
             weight: c.weight().to_f32(),
             bias: c.bias().to_vec(),
         };
-        let options = Options { scale: vec![255.0; 3], shift: vec![-104.0, -117.0, -124.0], ..Options::default() };
+        let options =
+            Options { scale: vec![255.0; 3], shift: vec![-104.0, -117.0, -124.0], ..Options::default() };
         Self { layers: file.convolutions().iter().map(layer).collect(), options }
     }
 
@@ -175,12 +176,8 @@ impl Network {
     }
 
     pub fn pool(&self, map: &Map) -> Map {
-        let mut pooled = Map {
-            channels: map.channels,
-            height: map.height / 2,
-            width: map.width / 2,
-            values: Vec::new(),
-        };
+        let mut pooled =
+            Map { channels: map.channels, height: map.height / 2, width: map.width / 2, values: Vec::new() };
         for c in 0..map.channels {
             for y in 0..pooled.height {
                 for x in 0..pooled.width {
@@ -295,7 +292,8 @@ fn convolve(
             let taps: [f64; 9] = std::array::from_fn(|tap| weight(o, i, tap));
             for (y, row) in plane.chunks_exact_mut(width).enumerate() {
                 for ky in 0..3 {
-                    let from = &bordered.values[(i * bordered.height + y + ky) * bordered.width..][..width + 2];
+                    let from =
+                        &bordered.values[(i * bordered.height + y + ky) * bordered.width..][..width + 2];
                     for (x, sum) in row.iter_mut().enumerate() {
                         *sum += taps[3 * ky] * from[x]
                             + taps[3 * ky + 1] * from[x + 1]
@@ -317,9 +315,7 @@ impl Map {
     }
 
     fn window(&self, c: usize, y: usize, x: usize) -> [f64; 4] {
-        std::array::from_fn(|i| {
-            self.values[(c * self.height + 2 * y + i / 2) * self.width + 2 * x + i % 2]
-        })
+        std::array::from_fn(|i| self.values[(c * self.height + 2 * y + i / 2) * self.width + 2 * x + i % 2])
     }
 
     pub fn relu(mut self) -> Self {
@@ -384,7 +380,9 @@ pub fn feature_maps(network: &Network, encoder: &Encoder, image: &[f32], shape: 
             (map, shape)
         })
         .collect();
-    (0..batch).map(|picture| whole.iter().map(|(map, shape)| Map::of(map, *shape, picture)).collect()).collect()
+    (0..batch)
+        .map(|picture| whole.iter().map(|(map, shape)| Map::of(map, *shape, picture)).collect())
+        .collect()
 }
 
 /// Owned derivatives.
