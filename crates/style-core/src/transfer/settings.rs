@@ -42,8 +42,8 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            size: 256,
-            steps: 150,
+            size: 320,
+            steps: 200,
             seed: 0,
             content_weight: 0.03,
             style_weight: 1.0,

@@ -173,8 +173,8 @@ fn a_missing_style_and_impossible_pictures_are_refused() {
     );
     let strip = picture(1, 512, 3);
     let too_small = "a picture of 1 x 256 px is too small for relu5_1: at least 16 px are needed each way";
-    assert_eq!(message(StyleTransfer::new(&vgg).style(&style).run(&strip)), too_small);
-    assert_eq!(message(StyleTransfer::new(&vgg).style(&strip).run(&content)), too_small);
+    assert_eq!(message(StyleTransfer::new(&vgg).style(&style).size(256).run(&strip)), too_small);
+    assert_eq!(message(StyleTransfer::new(&vgg).style(&strip).size(256).run(&content)), too_small);
     // One pixel grows to the working size: a constant picture, which must not divide by zero.
     let pixel = picture(1, 1, 3);
     let outcome = quick(&vgg, &pixel).run(&pixel).unwrap();

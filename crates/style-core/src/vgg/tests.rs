@@ -3,18 +3,20 @@
 use burn::tensor::{Device, Tensor};
 use style_format::Layer::{Conv1_1, Conv2_1, Relu1_1, Relu1_2, Relu2_1, Relu3_1, Relu5_1, Relu5_4};
 
-use super::{Derivatives, Padding, Pooling, Taps};
+use super::{Derivatives, Kernel, Padding, Pooling, Taps};
 use crate::test_support::{relative_error, tensor, values, vgg};
 use crate::{ContentLoss, Objective, Reduction, Statistics, StyleLoss, TotalVariation, gram_matrix};
+
+const KERNELS: [Kernel; 3] = [Kernel::Burn, Kernel::Direct, Kernel::Winograd];
 
 #[test]
 fn the_gradient_of_an_objective_is_the_one_autodiff_finds() {
     let plain = vgg(Relu5_1);
     let (photo, painting, image) =
         (tensor([1, 3, 29, 37], 1), tensor([1, 3, 33, 21], 2), tensor([1, 3, 29, 37], 3));
-    for pooling in [Pooling::Max, Pooling::Average] {
+    for (kernel, pooling) in KERNELS.into_iter().flat_map(|k| [(k, Pooling::Max), (k, Pooling::Average)]) {
         for padding in [Padding::Zero, Padding::Replicate] {
-            let vgg = plain.clone().with_pooling(pooling).with_padding(padding);
+            let vgg = plain.clone().with_kernel(kernel).with_pooling(pooling).with_padding(padding);
             let map = vgg.features(photo.clone(), &[Conv2_1]).unwrap().remove(0);
             let content = ContentLoss::new(map, Reduction::Relative);
             let styles = vgg.features(painting.clone(), &[Relu1_1, Relu5_1]).unwrap();
@@ -34,7 +36,7 @@ fn the_gradient_of_an_objective_is_the_one_autodiff_finds() {
                 + TotalVariation.forward(leaf.clone()) * 0.1;
             let oracle = values(leaf.grad(&total.backward()).unwrap());
 
-            let case = format!("{pooling:?} {padding:?}");
+            let case = format!("{kernel:?} {pooling:?} {padding:?}");
             let error = relative_error(&values(found.gradient), &oracle);
             assert!(error < 2e-5, "{case}: relative error of the gradient {error}");
             let (sum, total) = (values(found.losses).iter().sum::<f32>(), values(total)[0]);
@@ -44,22 +46,60 @@ fn the_gradient_of_an_objective_is_the_one_autodiff_finds() {
 }
 
 #[test]
-fn derivatives_of_means_and_of_the_same_layer_twice_add_up() {
-    let vgg = vgg(Relu2_1);
+fn derivatives_of_every_kind_add_up_before_and_after_the_relu() {
+    let plain = vgg(Relu2_1);
     let image = tensor([2, 3, 9, 8], 4);
-    let (mean, map) = (tensor([2, 128], 5), tensor([2, 128, 4, 4], 6));
+    let (mean, gram, map) = (tensor([2, 128], 5), tensor([2, 128, 128], 7) * 1e-3, tensor([2, 128, 4, 4], 6));
+    for (kernel, layer) in KERNELS.into_iter().flat_map(|kernel| [(kernel, Conv2_1), (kernel, Relu2_1)]) {
+        let vgg = plain.clone().with_kernel(kernel);
+        let taps = Taps::new().with_statistics([layer]).with_features([layer]);
+        let pass = vgg.forward(image.clone(), &taps).unwrap();
+        let mut derivatives = Derivatives::new();
+        derivatives.add_mean(layer, mean.clone());
+        derivatives.add_gram(layer, gram.clone());
+        derivatives.add_features(layer, map.clone());
+        derivatives.add_features(layer, map.clone());
+        let found = pass.backward(derivatives).unwrap().unwrap();
 
-    let pass = vgg.forward(image.clone(), &Taps::new().with_statistics([Relu2_1]).with_features([Relu2_1]));
-    let mut derivatives = Derivatives::new();
-    derivatives.add_mean(Relu2_1, mean.clone());
-    derivatives.add_features(Relu2_1, map.clone());
-    let found = pass.unwrap().backward(derivatives).unwrap().unwrap();
+        let leaf = image.clone().autodiff().require_grad();
+        let features = vgg.features(leaf.clone(), &[layer]).unwrap().remove(0);
+        let statistics = Statistics::of(features.clone());
+        let total = (statistics.mean * mean.clone()).sum()
+            + (statistics.gram * gram.clone()).sum()
+            + (features * map.clone()).sum() * 2.0;
+        let oracle = leaf.grad(&total.backward()).unwrap();
+        let error = relative_error(&values(found), &values(oracle));
+        assert!(error < 1e-5, "{kernel:?} {layer}: {error}");
+    }
+}
 
-    let leaf = image.autodiff().require_grad();
-    let features = vgg.features(leaf.clone(), &[Relu2_1]).unwrap().remove(0);
-    let total = (Statistics::of(features.clone()).mean * mean).sum() + (features * map).sum();
-    let oracle = leaf.grad(&total.backward()).unwrap();
-    assert!(relative_error(&values(found), &values(oracle)) < 1e-5);
+#[test]
+fn passes_of_other_sizes_and_taps_in_between_change_nothing() {
+    let vgg = vgg(Relu2_1);
+    let taps = Taps::new().with_statistics([Relu2_1]);
+    let gram = |image: Tensor<4>| {
+        let pass = vgg.forward(image, &taps).unwrap();
+        values(pass.statistics(Relu2_1).unwrap().gram.clone())
+    };
+    let (small, large) = (tensor([1, 3, 9, 8], 1), tensor([1, 3, 21, 17], 2));
+    let first = (gram(small.clone()), gram(large.clone()));
+    // Two passes alive at once need two sets of buffers.
+    let held = vgg.forward(small.clone(), &taps).unwrap();
+    assert_eq!(first.0, gram(small.clone()));
+    drop(held);
+    vgg.features(small.clone(), &[Relu1_1]).unwrap();
+    assert_eq!(first, (gram(small), gram(large)));
+}
+
+#[test]
+fn nan_in_the_picture_comes_out_as_nan() {
+    let plain = vgg(Relu2_1);
+    let image = tensor([1, 3, 8, 8], 1) * f32::NAN;
+    for kernel in KERNELS {
+        let features =
+            plain.clone().with_kernel(kernel).features(image.clone(), &[Conv1_1, Conv2_1]).unwrap();
+        assert!(values(features[0].clone()).iter().all(|value| value.is_nan()), "{kernel:?}");
+    }
 }
 
 #[test]
@@ -80,7 +120,7 @@ fn a_batch_gives_the_features_of_its_pictures() {
     let both = Tensor::cat(vec![first.clone(), second.clone()], 0);
     let both = values(vgg.features(both, &[Relu2_1]).unwrap().remove(0));
     let one_by_one = [first, second].map(|x| values(vgg.features(x, &[Relu2_1]).unwrap().remove(0))).concat();
-    assert!(relative_error(&both, &one_by_one) < 1e-6);
+    assert!(relative_error(&both, &one_by_one) < 2e-6);
 }
 
 #[test]
