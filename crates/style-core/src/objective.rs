@@ -118,21 +118,14 @@ impl Objective {
     ///
     /// Those of [`Vgg::forward`], and [`Error::Setting`] for an objective without terms.
     pub fn losses(&self, vgg: &Vgg, image: Tensor<4>) -> Result<Tensor<1>, Error> {
+        let image = image.without_autodiff();
         let pass = vgg.forward(image.clone(), &self.taps())?;
         self.losses_of_pass(&pass, image)
     }
 
     /// The weighted losses of a pass that was run with [`Objective::taps`] on `image`. `[terms]`
     pub(crate) fn losses_of_pass(&self, pass: &Pass, image: Tensor<4>) -> Result<Tensor<1>, Error> {
-        let mut losses = Vec::new();
-        for (layer, weight, loss) in &self.content {
-            losses.push(loss.forward(pass.features(*layer)?.clone())?.mul_scalar(*weight));
-        }
-        for (layer, weight, loss) in &self.style {
-            losses.push(loss.forward(pass.statistics(*layer)?.gram.clone())?.mul_scalar(*weight));
-        }
-        losses.extend(self.total_variation.map(|weight| TotalVariation.forward(image).mul_scalar(weight)));
-        join(losses)
+        self.losses_of(&self.leaves(pass, image)?)
     }
 
     /// The weighted losses of a picture and the gradient of their sum with respect to its pixels.
@@ -142,44 +135,29 @@ impl Objective {
     ///
     /// # Shapes
     ///
-    /// `image` is `[1, 3, height, width]`, untracked.
+    /// `image` is `[1, 3, height, width]`; any autodiff graph it is in ends here.
     ///
     /// # Errors
     ///
     /// Those of [`Vgg::forward`], and [`Error::Setting`] for an objective without terms.
     pub fn evaluate(&self, vgg: &Vgg, image: Tensor<4>) -> Result<Evaluation, Error> {
+        let image = image.without_autodiff();
         let pass = vgg.forward(image.clone(), &self.taps())?;
-        let mut losses = Vec::new();
-        let mut content_leaves = Vec::new();
-        for (layer, weight, loss) in &self.content {
-            let leaf = pass.features(*layer)?.clone().autodiff().require_grad();
-            losses.push(loss.forward(leaf.clone())?.mul_scalar(*weight));
-            content_leaves.push((*layer, leaf));
-        }
-        let mut style_leaves = Vec::new();
-        for (layer, weight, loss) in &self.style {
-            let leaf = pass.statistics(*layer)?.gram.clone().autodiff().require_grad();
-            losses.push(loss.forward(leaf.clone())?.mul_scalar(*weight));
-            style_leaves.push((*layer, leaf));
-        }
-        let pixels = image.clone().autodiff().require_grad();
-        if let Some(weight) = self.total_variation {
-            losses.push(TotalVariation.forward(pixels.clone()).mul_scalar(weight));
-        }
-        let losses = join(losses)?;
+        let leaves = self.leaves(&pass, image.clone())?.tracked();
+        let losses = self.losses_of(&leaves)?;
         let mut gradients = losses.clone().sum().backward();
+        let direct = leaves.pixels.grad_remove(&mut gradients);
         let mut derivatives = Derivatives::new();
-        for (layer, leaf) in content_leaves {
+        for (layer, leaf) in leaves.features {
             if let Some(derivative) = leaf.grad_remove(&mut gradients) {
                 derivatives.add_features(layer, derivative);
             }
         }
-        for (layer, leaf) in style_leaves {
+        for (layer, leaf) in leaves.grams {
             if let Some(derivative) = leaf.grad_remove(&mut gradients) {
                 derivatives.add_gram(layer, derivative);
             }
         }
-        let direct = pixels.grad_remove(&mut gradients);
         let through_network = pass.backward(derivatives)?;
         let gradient = match (through_network, direct) {
             (Some(a), Some(b)) => a + b,
@@ -187,12 +165,73 @@ impl Objective {
         };
         Ok(Evaluation { losses: losses.without_autodiff(), gradient })
     }
+
+    /// The objective as one operation in a graph of Burn's autodiff: a perceptual loss to train another
+    /// network with. `[1]`
+    ///
+    /// The gradient of the pixels is computed at once, by [`Objective::evaluate`], and enters the graph as
+    /// the slope of `value + <gradient, image - image's value>`: the same value, the same gradient, and of
+    /// the big network nothing on the tape.
+    ///
+    /// # Shapes
+    ///
+    /// `image` is `[1, 3, height, width]`, tracked.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Objective::evaluate`].
+    ///
+    /// # Reference
+    ///
+    /// J. Johnson, A. Alahi and L. Fei-Fei, *Perceptual Losses for Real-Time Style Transfer and
+    /// Super-Resolution*, ECCV 2016, section 3.2.
+    pub fn forward(&self, vgg: &Vgg, image: Tensor<4>) -> Result<Tensor<1>, Error> {
+        let here = image.clone().without_autodiff();
+        let Evaluation { losses, gradient } = self.evaluate(vgg, here.clone())?;
+        Ok(((image - here) * gradient).sum() + losses.sum())
+    }
+
+    /// What the losses look at, taken from a pass.
+    fn leaves(&self, pass: &Pass, image: Tensor<4>) -> Result<Leaves, Error> {
+        let features = self.content.iter().map(|&(layer, ..)| Ok((layer, pass.features(layer)?.clone())));
+        let grams = self.style.iter().map(|&(layer, ..)| Ok((layer, pass.statistics(layer)?.gram.clone())));
+        let features = features.collect::<Result<_, Error>>()?;
+        Ok(Leaves { features, grams: grams.collect::<Result<_, Error>>()?, pixels: image })
+    }
+
+    fn losses_of(&self, leaves: &Leaves) -> Result<Tensor<1>, Error> {
+        let mut losses = Vec::new();
+        for ((_, weight, loss), (_, features)) in self.content.iter().zip(&leaves.features) {
+            losses.push(loss.forward(features.clone())?.mul_scalar(*weight));
+        }
+        for ((_, weight, loss), (_, gram)) in self.style.iter().zip(&leaves.grams) {
+            losses.push(loss.forward(gram.clone())?.mul_scalar(*weight));
+        }
+        let smooth = |weight| TotalVariation.forward(leaves.pixels.clone()).mul_scalar(weight);
+        losses.extend(self.total_variation.map(smooth));
+        if losses.is_empty() {
+            return Err(Error::setting("objective", "without terms", "at least one loss"));
+        }
+        Ok(Tensor::cat(losses, 0))
+    }
 }
 
-/// One tensor of all losses, `[terms]`.
-fn join(losses: Vec<Tensor<1>>) -> Result<Tensor<1>, Error> {
-    if losses.is_empty() {
-        return Err(Error::setting("objective", "without terms", "at least one loss"));
+/// What the losses look at, in the order of the objective's terms.
+struct Leaves {
+    features: Vec<(Layer, Tensor<4>)>,
+    grams: Vec<(Layer, Tensor<3>)>,
+    pixels: Tensor<4>,
+}
+
+impl Leaves {
+    /// The same as leaves of an autodiff graph.
+    fn tracked(self) -> Self {
+        let features = self.features.into_iter().map(|(layer, x)| (layer, x.autodiff().require_grad()));
+        let grams = self.grams.into_iter().map(|(layer, x)| (layer, x.autodiff().require_grad()));
+        Self {
+            features: features.collect(),
+            grams: grams.collect(),
+            pixels: self.pixels.autodiff().require_grad(),
+        }
     }
-    Ok(Tensor::cat(losses, 0))
 }

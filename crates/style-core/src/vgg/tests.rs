@@ -46,6 +46,26 @@ fn the_gradient_of_an_objective_is_the_one_autodiff_finds() {
 }
 
 #[test]
+fn an_objective_is_one_operation_in_the_graph_of_another_network() {
+    let vgg = vgg(Relu2_1);
+    let target = vgg.features(tensor([1, 3, 8, 9], 1), &[Relu2_1]).unwrap().remove(0);
+    let objective = Objective::new()
+        .with_content(Relu2_1, 2.0, ContentLoss::new(target, Reduction::Relative))
+        .with_total_variation(0.5);
+    // The "network" whose weight is trained: a picture times a factor.
+    let factor = tensor([1, 1, 1, 1], 3).autodiff().require_grad();
+    let image = tensor([1, 3, 8, 9], 2) * factor.clone();
+    let loss = objective.forward(&vgg, image.clone()).unwrap();
+    let found = values(factor.grad(&loss.backward()).unwrap())[0];
+
+    let evaluation = objective.evaluate(&vgg, image).unwrap();
+    let expected = values((evaluation.gradient * tensor([1, 3, 8, 9], 2)).sum())[0];
+    assert!((found - expected).abs() < 1e-5 * expected.abs(), "{found} {expected}");
+    let (value, sum) = (values(loss)[0], values(evaluation.losses.sum())[0]);
+    assert!((value - sum).abs() < 1e-6 * sum, "{value} {sum}");
+}
+
+#[test]
 fn derivatives_of_every_kind_add_up_before_and_after_the_relu() {
     let plain = vgg(Relu2_1);
     let image = tensor([2, 3, 9, 8], 4);
