@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use common::{Result, RunArguments};
-use style_transfer::{Settings, StyleTransfer, write_atomically};
+use style_transfer::{PictureFormat, Settings, StyleTransfer, write_atomically};
 
 /// Redraw a photograph in the textures of a painting.
 #[derive(Parser)]
@@ -37,6 +37,7 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<()> {
+    PictureFormat::from_path(&arguments.output)?; // better refused now than after the work
     let vgg = arguments.run.vgg()?;
     let content = common::open(arguments.content.as_ref(), "eilean_donan.webp")?;
     let style = common::open(arguments.style.as_ref(), "van_gogh_cafe_terrace.webp")?;

@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub use style_core::*;
-pub use style_image::{Image, ImageError, write_atomically};
+pub use style_image::{Image, ImageError, PictureFormat, write_atomically};
 /// Foreign weights into the native file.
 pub use style_import as import;
 /// The bundled VGG-19 (to `conv5_1`) as the bytes of a native weights file; give them to [`Vgg::load`].

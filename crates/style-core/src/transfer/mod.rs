@@ -175,8 +175,8 @@ impl<'a> StyleTransfer<'a> {
             return Err(Error::setting("style", "missing", "a picture; without one use `reconstruct`"));
         }
         let settings = self.settings.clone();
-        let size = content.resized_to_long_side(settings.checked_size()?)?;
-        self.optimise(settings, Some(&size), None)
+        let content = content.resized_to_long_side(settings.checked_size()?)?;
+        self.optimise(settings, Some(&content), (content.width(), content.height()))
     }
 
     /// Rebuilds `content` from its features alone, starting from noise: what the content layers keep of
@@ -187,8 +187,8 @@ impl<'a> StyleTransfer<'a> {
     /// As [`run`](Self::run).
     pub fn reconstruct(self, content: &Image) -> Result<Outcome, Error> {
         let settings = Settings { style_weight: 0.0, ..self.settings.clone() };
-        let size = content.resized_to_long_side(settings.checked_size()?)?;
-        self.optimise(settings, Some(&size), None)
+        let content = content.resized_to_long_side(settings.checked_size()?)?;
+        self.optimise(settings, Some(&content), (content.width(), content.height()))
     }
 
     /// Makes a texture of `width` x `height` px from the style picture alone, starting from noise.
@@ -203,7 +203,7 @@ impl<'a> StyleTransfer<'a> {
         let settings = Settings { content_weight: 0.0, ..self.settings.clone() };
         Settings::check_pixels("width", width)?;
         Settings::check_pixels("height", height)?;
-        self.optimise(settings, None, Some((width, height)))
+        self.optimise(settings, None, (width, height))
     }
 }
 

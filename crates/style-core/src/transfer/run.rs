@@ -25,63 +25,67 @@ struct Targets {
 }
 
 impl StyleTransfer<'_> {
-    /// Runs the optimisation: `content` is already of the working size; without it, `extent` is
-    /// (width, height).
+    /// Runs the optimisation on a picture of (width, height); `content` is already of this size.
     pub(super) fn optimise(
         mut self,
         settings: Settings,
         content: Option<&Image>,
-        extent: Option<(usize, usize)>,
+        extent: (usize, usize),
     ) -> Result<Outcome, Error> {
         let clock = Instant::now();
         settings.validate(self.vgg)?;
         let vgg = self.vgg.clone().with_pooling(settings.pooling).with_padding(settings.padding);
-        let content = content.filter(|_| settings.content_weight > 0.0 || extent.is_none());
-        let (width, height) = match (content, extent) {
-            (Some(content), _) => (content.width(), content.height()),
-            (None, Some(extent)) => extent,
-            (None, None) => (settings.size, settings.size),
-        };
         let style = self.style.filter(|_| settings.style_weight > 0.0);
         let style = style.map(|style| style.resized_to_long_side(settings.size)).transpose()?;
-        check_sizes(&vgg, &settings, (width, height), style.as_ref())?;
-        let first = self.first_picture(content, (width, height), &settings)?;
+        check_sizes(&vgg, &settings, extent, style.as_ref())?;
+        let first = self.first_picture(content, extent, &settings)?;
         let targets = Targets::new(&vgg, &settings, content, style.as_ref())?;
+        let mut image = image_to_tensor(&first, vgg.device());
         let preparation = clock.elapsed().as_secs_f64();
 
         let clock = Instant::now();
-        let mut image = image_to_tensor(&first, vgg.device());
         let mut recorder = Recorder::default();
-        let mut optimizer = settings.optimizer.init();
-        let mut stopped = false;
-        for index in 1..=settings.steps {
-            let evaluation = targets.objective.evaluate(&vgg, image.clone())?;
-            recorder.push(evaluation.losses, &image);
-            image = optimizer.step(image, evaluation.gradient)?.clamp(0.0, 1.0);
-            if self.observer.is_none() && index % STEPS_BETWEEN_READS != 0 {
-                continue;
-            }
-            let losses = recorder.read()?;
-            if let Some(observer) = &mut self.observer {
-                let step =
-                    Step { index, steps: settings.steps, losses, elapsed: clock.elapsed(), image: &image };
-                if observer(&step).is_break() {
-                    stopped = true;
-                    break;
-                }
-            }
-        }
-        let pass = vgg.forward(image.clone(), &targets.objective.taps())?;
-        recorder.push(targets.objective.losses_of_pass(&pass, image.clone())?, &image);
-        recorder.read()?;
+        let stopped = self.descend(&vgg, &settings, &targets.objective, &mut image, &mut recorder)?;
         let steps = clock.elapsed().as_secs_f64();
 
         let clock = Instant::now();
+        let pass = vgg.forward(image.clone(), &targets.objective.taps())?;
+        recorder.push(targets.objective.losses_of_pass(&pass, image.clone())?, &image);
+        recorder.read()?;
         let metrics = targets.metrics(&pass)?;
         let image = tensor_to_image(image)?;
         let times = Times { preparation, steps, finish: clock.elapsed().as_secs_f64() };
         let (terms, history) = (targets.objective.terms(), recorder.history);
         Ok(Outcome { image, settings, terms, history, metrics, times, stopped })
+    }
+
+    /// All steps; answers whether the observer ended them.
+    fn descend(
+        &mut self,
+        vgg: &Vgg,
+        settings: &Settings,
+        objective: &Objective,
+        image: &mut Tensor<4>,
+        recorder: &mut Recorder,
+    ) -> Result<bool, Error> {
+        let clock = Instant::now();
+        let mut optimizer = settings.optimizer.init();
+        for index in 1..=settings.steps {
+            let evaluation = objective.evaluate(vgg, image.clone())?;
+            recorder.push(evaluation.losses, image);
+            *image = optimizer.step(image.clone(), evaluation.gradient)?.clamp(0.0, 1.0);
+            if self.observer.is_none() && index % STEPS_BETWEEN_READS != 0 {
+                continue;
+            }
+            let losses = recorder.read()?;
+            if let Some(observer) = &mut self.observer {
+                let step = Step { index, steps: settings.steps, losses, elapsed: clock.elapsed(), image };
+                if observer(&step).is_break() {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
     }
 
     /// Where the optimisation starts, at the working size.
