@@ -42,8 +42,7 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error + Send + S
     let peak = fma_peak(arguments.threads);
     println!("peak of fused multiply-adds: {peak:.0} GFLOP/s");
     for &size in &arguments.sizes {
-        let taps: Vec<Tap> =
-            STYLE.map(Tap::statistics).into_iter().chain([Tap::features(CONTENT)]).collect();
+        let taps: Vec<Tap> = STYLE.map(Tap::statistics).into_iter().chain([Tap::features(CONTENT)]).collect();
         let mut plan = encoder.plan(1, size, size, &taps)?;
         let image = noise(3 * size * size);
         let content = noise(plan.shape(CONTENT)?.iter().product());
@@ -193,7 +192,7 @@ fn fma_rounds_avx512(rounds: usize) -> usize {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
 fn fma_rounds_avx2(rounds: usize) -> usize {
-    use std::arch::x86_64::{_mm256_castps256_ps128, _mm256_fmadd_ps, _mm256_set1_ps, _mm_cvtss_f32};
+    use std::arch::x86_64::{_mm_cvtss_f32, _mm256_castps256_ps128, _mm256_fmadd_ps, _mm256_set1_ps};
     let (a, b) = (_mm256_set1_ps(black_box(0.999)), _mm256_set1_ps(black_box(0.001)));
     let mut sums = [_mm256_set1_ps(1.0); 12];
     for _ in 0..rounds {

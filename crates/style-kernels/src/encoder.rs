@@ -177,13 +177,7 @@ impl Encoder {
     ///
     /// [`KernelError::NoTap`], [`KernelError::NoSuchConvolution`], [`KernelError::NoPicture`],
     /// [`KernelError::PictureTooSmall`], [`KernelError::PictureTooLarge`], [`KernelError::OutOfMemory`].
-    pub fn plan(
-        &self,
-        batch: usize,
-        height: usize,
-        width: usize,
-        taps: &[Tap],
-    ) -> Result<Plan, KernelError> {
+    pub fn plan(&self, batch: usize, height: usize, width: usize, taps: &[Tap]) -> Result<Plan, KernelError> {
         Plan::new(self.clone(), Layout::new(self, [batch, height, width], taps)?)
     }
 }

@@ -14,7 +14,9 @@ pub enum KernelError {
     NoConvolution,
 
     /// A convolution without channels.
-    #[error("convolution {convolution} has {inputs} input and {outputs} output channels; both must be at least 1")]
+    #[error(
+        "convolution {convolution} has {inputs} input and {outputs} output channels; both must be at least 1"
+    )]
     NoChannels {
         /// Index of the convolution, from 0.
         convolution: usize,
@@ -25,9 +27,7 @@ pub enum KernelError {
     },
 
     /// Two neighbours do not fit together.
-    #[error(
-        "convolution {convolution} takes {found} channels, but the one before it gives {expected}"
-    )]
+    #[error("convolution {convolution} takes {found} channels, but the one before it gives {expected}")]
     Channels {
         /// Index of the convolution, from 0.
         convolution: usize,
@@ -68,7 +68,9 @@ pub enum KernelError {
     },
 
     /// A batch, height or width of zero.
-    #[error("a batch of {batch} pictures of {width} x {height} px holds nothing; every size must be at least 1")]
+    #[error(
+        "a batch of {batch} pictures of {width} x {height} px holds nothing; every size must be at least 1"
+    )]
     NoPicture {
         /// Pictures in the batch.
         batch: usize,

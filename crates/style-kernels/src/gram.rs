@@ -81,7 +81,8 @@ impl GramBlock {
                     let right = [s.load(b[0].add(p * GROUP)), s.load(b[1].add(p * GROUP))];
                     for r in 0..R {
                         let left = s.splat(*self.a.add(p * GROUP + row + r));
-                        sums[r] = [s.mul_add(left, right[0], sums[r][0]), s.mul_add(left, right[1], sums[r][1])];
+                        sums[r] =
+                            [s.mul_add(left, right[0], sums[r][0]), s.mul_add(left, right[1], sums[r][1])];
                     }
                 }
                 for r in 0..R {
@@ -190,7 +191,9 @@ pub(crate) fn statistics(
                 *entry += sum;
             }
         }
-        row.iter_mut().for_each(|entry| *entry *= scale);
+        for entry in row {
+            *entry *= scale;
+        }
     });
     for i in 1..channels {
         for j in 0..i {

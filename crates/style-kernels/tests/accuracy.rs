@@ -1,5 +1,7 @@
 //! The encoder against plain sums in double precision.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use common::{Given, Map, Network, Random, difference, feature_maps, instruction_sets, relative_error};
@@ -14,12 +16,15 @@ const GRADIENT: f64 = 1e-5;
 fn compare(network: &Network, encoder: &Encoder, shape: [usize; 3], random: &mut Random, name: &str) -> f64 {
     let [batch, height, width] = shape;
     let inputs = network.layers[0].inputs;
-    let image: Vec<f32> = random.values(batch * inputs * height * width).iter().map(|v| 0.5 + 0.5 * v).collect();
+    let image: Vec<f32> =
+        random.values(batch * inputs * height * width).iter().map(|v| 0.5 + 0.5 * v).collect();
     let maps = feature_maps(network, encoder, &image, shape);
 
     let mut taps = Vec::new();
     for convolution in 0..network.layers.len() {
-        for tap in [Tap::statistics(convolution), Tap::features(convolution), Tap::pre_activation(convolution)] {
+        for tap in
+            [Tap::statistics(convolution), Tap::features(convolution), Tap::pre_activation(convolution)]
+        {
             if random.between(0, 3) == 0 {
                 taps.push(tap);
             }
@@ -42,7 +47,8 @@ fn compare(network: &Network, encoder: &Encoder, shape: [usize; 3], random: &mut
             match tap.output {
                 style_kernels::Output::Statistics => {
                     let (mean, gram) = maps[index].statistics();
-                    let found = &plan.gram(index).unwrap()[picture * channels * channels..][..channels * channels];
+                    let found =
+                        &plan.gram(index).unwrap()[picture * channels * channels..][..channels * channels];
                     assert!(relative_error(found, &gram) < LAYER, "{name}: Gram matrix {index}");
                     let found = &plan.mean(index).unwrap()[picture * channels..][..channels];
                     assert!(relative_error(found, &mean) < LAYER, "{name}: mean {index}");
@@ -51,7 +57,10 @@ fn compare(network: &Network, encoder: &Encoder, shape: [usize; 3], random: &mut
                     let mut found = vec![0.0; len];
                     plan.features(index, &mut found).unwrap();
                     let expected = maps[index].values.iter().map(|&v| v as f32);
-                    assert!(found[picture * part..][..part].iter().copied().eq(expected), "{name}: map {index}");
+                    assert!(
+                        found[picture * part..][..part].iter().copied().eq(expected),
+                        "{name}: map {index}"
+                    );
                 }
                 style_kernels::Output::PreActivation => {
                     let mut found = vec![0.0; len];
@@ -71,7 +80,9 @@ fn compare(network: &Network, encoder: &Encoder, shape: [usize; 3], random: &mut
             style_kernels::Output::Features => {
                 given.features = Some(random.values(len).iter().map(|v| v / (h * w) as f32).collect());
             }
-            _ => given.pre_activation = Some(random.values(len).iter().map(|v| v / (h * w) as f32).collect()),
+            style_kernels::Output::PreActivation => {
+                given.pre_activation = Some(random.values(len).iter().map(|v| v / (h * w) as f32).collect())
+            }
         }
     }
     let mut gradient = vec![f32::NAN; image.len()];
@@ -90,7 +101,7 @@ fn compare(network: &Network, encoder: &Encoder, shape: [usize; 3], random: &mut
         let expected = network.backward(
             &image,
             maps,
-            |index, map| given[index].enter(picture, map),
+            |index, map| Some(given[index].enter(picture, map)),
             |index| given[index].enter_before(picture, maps[index].values.len()),
         );
         let found = &gradient[picture * expected.values.len()..][..expected.values.len()];
@@ -153,7 +164,8 @@ fn every_layer_of_vgg19_and_its_gradient_agree_with_plain_sums() {
     let network = Network::vgg19();
     for algorithm in [Algorithm::Winograd, Algorithm::Direct] {
         let encoder = network.encoder().with_algorithm(algorithm);
-        let worst = compare(&network, &encoder, [1, 49, 66], &mut Random(5), &format!("VGG-19 {algorithm:?}"));
+        let worst =
+            compare(&network, &encoder, [1, 49, 66], &mut Random(5), &format!("VGG-19 {algorithm:?}"));
         println!("{algorithm:?}: largest relative error {worst:e}");
     }
 }

@@ -44,11 +44,20 @@ impl Plan {
             match (before.last(), &layer.filters) {
                 (Some(input), Some((filters, _))) => {
                     let below = &self.layout.stages[index - 1];
-                    let input =
-                        if layer.pooled { input.pooled_of(picture, below) } else { input.map_of(picture, below) };
+                    let input = if layer.pooled {
+                        input.pooled_of(picture, below)
+                    } else {
+                        input.map_of(picture, below)
+                    };
                     let source = Source::Map(input.as_ptr());
-                    let pass =
-                        Pass { level: encoder.level, grid: layout.grid, source, filters, style: None, epilogue };
+                    let pass = Pass {
+                        level: encoder.level,
+                        grid: layout.grid,
+                        source,
+                        filters,
+                        style: None,
+                        epilogue,
+                    };
                     // SAFETY: the input is a whole map of the filters' inputs; the epilogue writes to other
                     // buffers, sized for the grid.
                     unsafe { self.scratch.convolve(&pass, layout.schedules.as_ref().map(|s| &s.0), threads) }

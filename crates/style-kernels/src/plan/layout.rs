@@ -28,6 +28,7 @@ pub(crate) struct Layout {
 
 /// One convolution of a plan.
 #[derive(Debug, Clone)]
+#[allow(clippy::struct_excessive_bools)] // each answers a question of its own
 pub(crate) struct StageLayout {
     pub(crate) grid: Tiles,
     pub(crate) channels: usize,
@@ -128,12 +129,7 @@ impl Layout {
         Ok(Self::with_scratch(encoder, batch, threads, stages))
     }
 
-    fn with_scratch(
-        encoder: &Encoder,
-        batch: usize,
-        threads: usize,
-        mut stages: Vec<StageLayout>,
-    ) -> Self {
+    fn with_scratch(encoder: &Encoder, batch: usize, threads: usize, mut stages: Vec<StageLayout>) -> Self {
         let (mut gradients, mut buffer) = ([0; 2], 1);
         for stage in stages.iter_mut().rev() {
             let mut take = |len: usize| {
@@ -184,8 +180,6 @@ impl Layout {
             + self.gram_scratch
             + self.matrix
             + self.added;
-        self.stages.iter().map(stage).sum::<usize>()
-            + 4 * scratch
-            + Workspace::forecast(&self.schedules())
+        self.stages.iter().map(stage).sum::<usize>() + 4 * scratch + Workspace::forecast(&self.schedules())
     }
 }

@@ -1,11 +1,11 @@
 //! AVX-512: a group of channels is one register.
 
 use core::arch::x86_64::{
-    _CMP_GT_OQ, _CMP_NLE_UQ, _CMP_UNORD_Q, _MM_HINT_T0, _mm_loadu_si128, _mm_mask_mov_epi8,
-    _mm_maskz_mov_epi8, _mm_prefetch, _mm_set1_epi8, _mm_storeu_si128,
-    _mm_test_epi8_mask, _mm512_add_ps, _mm512_cmp_ps_mask, _mm512_fmadd_ps, _mm512_fnmadd_ps,
-    _mm512_loadu_ps, _mm512_mask_mov_ps, _mm512_maskz_mov_ps, _mm512_max_ps, _mm512_mul_ps, _mm512_set1_ps,
-    _mm512_setzero_ps, _mm512_storeu_ps, _mm512_stream_ps, _mm512_sub_ps, _mm_setzero_si128, __m128i, __m512,
+    __m128i, __m512, _CMP_GT_OQ, _CMP_NLE_UQ, _CMP_UNORD_Q, _MM_HINT_T0, _mm_loadu_si128, _mm_mask_mov_epi8,
+    _mm_maskz_mov_epi8, _mm_prefetch, _mm_set1_epi8, _mm_setzero_si128, _mm_storeu_si128, _mm_test_epi8_mask,
+    _mm512_add_ps, _mm512_cmp_ps_mask, _mm512_fmadd_ps, _mm512_fnmadd_ps, _mm512_loadu_ps,
+    _mm512_mask_mov_ps, _mm512_maskz_mov_ps, _mm512_max_ps, _mm512_mul_ps, _mm512_set1_ps, _mm512_setzero_ps,
+    _mm512_storeu_ps, _mm512_stream_ps, _mm512_sub_ps,
 };
 
 use super::{Kernel, Simd};
@@ -38,6 +38,7 @@ pub(super) unsafe fn run<K: Kernel>(token: Avx512, kernel: K) {
 
 // SAFETY of every block below: `self` was made by `detect`, so the instructions exist; memory is touched
 // only as far as the trait's contract allows.
+#[allow(clippy::cast_ptr_alignment)] // loads and stores of bytes are unaligned ones
 impl Simd for Avx512 {
     type V = __m512;
     const LANES: usize = 16;

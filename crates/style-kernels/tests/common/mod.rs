@@ -100,7 +100,8 @@ impl Network {
             weight: c.weight().to_f32(),
             bias: c.bias().to_vec(),
         };
-        let options = Options { scale: vec![255.0; 3], shift: vec![-104.0, -117.0, -124.0], ..Options::default() };
+        let options =
+            Options { scale: vec![255.0; 3], shift: vec![-104.0, -117.0, -124.0], ..Options::default() };
         Self { layers: file.convolutions().iter().map(layer).collect(), options }
     }
 
@@ -175,12 +176,8 @@ impl Network {
     }
 
     pub fn pool(&self, map: &Map) -> Map {
-        let mut pooled = Map {
-            channels: map.channels,
-            height: map.height / 2,
-            width: map.width / 2,
-            values: Vec::new(),
-        };
+        let mut pooled =
+            Map { channels: map.channels, height: map.height / 2, width: map.width / 2, values: Vec::new() };
         for c in 0..map.channels {
             for y in 0..pooled.height {
                 for x in 0..pooled.width {
@@ -295,7 +292,8 @@ fn convolve(
             let taps: [f64; 9] = std::array::from_fn(|tap| weight(o, i, tap));
             for (y, row) in plane.chunks_exact_mut(width).enumerate() {
                 for ky in 0..3 {
-                    let from = &bordered.values[(i * bordered.height + y + ky) * bordered.width..][..width + 2];
+                    let from =
+                        &bordered.values[(i * bordered.height + y + ky) * bordered.width..][..width + 2];
                     for (x, sum) in row.iter_mut().enumerate() {
                         *sum += taps[3 * ky] * from[x]
                             + taps[3 * ky + 1] * from[x + 1]
@@ -317,9 +315,7 @@ impl Map {
     }
 
     fn window(&self, c: usize, y: usize, x: usize) -> [f64; 4] {
-        std::array::from_fn(|i| {
-            self.values[(c * self.height + 2 * y + i / 2) * self.width + 2 * x + i % 2]
-        })
+        std::array::from_fn(|i| self.values[(c * self.height + 2 * y + i / 2) * self.width + 2 * x + i % 2])
     }
 
     pub fn relu(mut self) -> Self {
@@ -384,7 +380,9 @@ pub fn feature_maps(network: &Network, encoder: &Encoder, image: &[f32], shape: 
             (map, shape)
         })
         .collect();
-    (0..batch).map(|picture| whole.iter().map(|(map, shape)| Map::of(map, *shape, picture)).collect()).collect()
+    (0..batch)
+        .map(|picture| whole.iter().map(|(map, shape)| Map::of(map, *shape, picture)).collect())
+        .collect()
 }
 
 /// Owned derivatives.
@@ -397,7 +395,7 @@ pub struct Given {
 }
 
 impl Given {
-    pub fn list<'a>(all: &'a [Self]) -> Vec<Derivative<'a>> {
+    pub fn list(all: &[Self]) -> Vec<Derivative<'_>> {
         let mut list = Vec::new();
         for (convolution, given) in all.iter().enumerate() {
             if let Some(values) = &given.gram {
@@ -417,7 +415,7 @@ impl Given {
     }
 
     /// What enters at the map of one picture.
-    pub fn enter(&self, picture: usize, map: &Map) -> Option<Vec<f64>> {
+    pub fn enter(&self, picture: usize, map: &Map) -> Vec<f64> {
         let (n, m) = (map.channels, map.positions());
         let part = |values: &Option<Vec<f32>>, len: usize| {
             values.as_ref().map_or(vec![0.0; len], |values| values[picture * len..][..len].to_vec())
@@ -428,7 +426,7 @@ impl Given {
             vec![0.0; n * m]
         };
         sum.iter_mut().zip(part(&self.features, n * m)).for_each(|(sum, f)| *sum += f64::from(f));
-        Some(sum)
+        sum
     }
 
     /// What enters before the ReLU of one picture.
