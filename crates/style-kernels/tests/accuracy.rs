@@ -81,7 +81,7 @@ fn compare(network: &Network, encoder: &Encoder, shape: [usize; 3], random: &mut
                 given.features = Some(random.values(len).iter().map(|v| v / (h * w) as f32).collect());
             }
             style_kernels::Output::PreActivation => {
-                given.pre_activation = Some(random.values(len).iter().map(|v| v / (h * w) as f32).collect())
+                given.pre_activation = Some(random.values(len).iter().map(|v| v / (h * w) as f32).collect());
             }
         }
     }
