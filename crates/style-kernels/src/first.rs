@@ -237,7 +237,9 @@ impl First {
                     fold(line(height + 1), false);
                 }
             }
-            to.iter_mut().for_each(|value| *value *= self.scale[channel]);
+            for value in to {
+                *value *= self.scale[channel];
+            }
         });
     }
 
@@ -258,7 +260,9 @@ impl First {
             unsafe { planes.slice((channel * (height + 2) + row) * (width + 2), width + 2) }
         };
         for channel in 0..self.inputs {
-            band.clone().for_each(|row| line(channel, row).fill(0.0));
+            for row in band.clone() {
+                line(channel, row).fill(0.0);
+            }
         }
         let block_rows = block_rows(level, width);
         for from in band.start.saturating_sub(2)..band.end.min(height) {

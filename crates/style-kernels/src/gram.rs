@@ -14,17 +14,20 @@ use crate::simd::{GROUP, Kernel, Level, Simd};
 const RUN: usize = 256;
 /// Most slabs of a map.
 const SLABS: usize = 16;
+/// Most floats that all slabs of a map have together, if there is more than one.
+const SLAB_FLOATS: usize = 1 << 20;
 /// Columns of the Gram matrix that one task computes.
 const TASK_COLUMNS: usize = 128;
 
-fn slabs(positions: usize) -> usize {
-    positions.div_ceil(RUN).min(SLABS)
+fn slabs(wide: usize, positions: usize) -> usize {
+    let most = (SLAB_FLOATS / (wide * wide)).clamp(1, SLABS);
+    positions.div_ceil(RUN).min(most)
 }
 
 /// Floats of scratch for a map.
 pub(crate) fn scratch_len(channels: usize, positions: usize) -> usize {
     let channels = padded(channels);
-    slabs(positions) * channels * (channels + 1)
+    slabs(channels, positions) * channels * (channels + 1)
 }
 
 /// Adds `rows` (as many as a register block takes) x 32 entries over one run.
@@ -135,7 +138,7 @@ pub(crate) fn statistics(
 ) {
     let wide = padded(channels);
     let positions = map.len() / wide;
-    let slabs = slabs(positions);
+    let slabs = slabs(wide, positions);
     let (sums, means) = scratch[..slabs * wide * (wide + 1)].split_at_mut(slabs * wide * wide);
     let (shared_sums, shared_means) = (Shared::new(sums), Shared::new(means));
     let parts = wide.div_ceil(TASK_COLUMNS);
@@ -174,21 +177,29 @@ pub(crate) fn statistics(
         }
     });
     let scale = 1.0 / positions as f32;
-    let total = |values: &[f32], stride: usize, at: usize| {
-        (0..slabs).map(|slab| values[slab * stride + at]).sum::<f32>() * scale
-    };
     for (channel, mean) in mean.iter_mut().enumerate() {
-        *mean = total(means, wide, channel);
+        *mean = (0..slabs).map(|slab| means[slab * wide + channel]).sum::<f32>() * scale;
     }
     let sums = &*sums;
     let target = Shared::new(gram);
     parallel::for_each(threads, channels, |_, i| {
         // SAFETY: a task has its own row.
-        let row = unsafe { target.slice(i * channels, channels) };
-        for (j, entry) in row.iter_mut().enumerate() {
-            *entry = total(sums, wide * wide, i.min(j) * wide + i.max(j));
+        let row = unsafe { target.slice(i * channels + i, channels - i) };
+        row.fill(0.0);
+        for slab in sums.chunks_exact(wide * wide) {
+            for (entry, sum) in row.iter_mut().zip(&slab[i * wide + i..]) {
+                *entry += sum;
+            }
+        }
+        for entry in row {
+            *entry *= scale;
         }
     });
+    for i in 1..channels {
+        for j in 0..i {
+            gram[i * channels + j] = gram[j * channels + i];
+        }
+    }
 }
 
 /// `(D + D^T) / positions` in panels `[panel][channels][32]`: what the features are multiplied with to

@@ -1,5 +1,7 @@
 //! The encoder against plain sums in double precision.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use common::{Given, Map, Network, Random, difference, feature_maps, instruction_sets, relative_error};
@@ -78,7 +80,9 @@ fn compare(network: &Network, encoder: &Encoder, shape: [usize; 3], random: &mut
             style_kernels::Output::Features => {
                 given.features = Some(random.values(len).iter().map(|v| v / (h * w) as f32).collect());
             }
-            _ => given.pre_activation = Some(random.values(len).iter().map(|v| v / (h * w) as f32).collect()),
+            style_kernels::Output::PreActivation => {
+                given.pre_activation = Some(random.values(len).iter().map(|v| v / (h * w) as f32).collect());
+            }
         }
     }
     let mut gradient = vec![f32::NAN; image.len()];
@@ -97,7 +101,7 @@ fn compare(network: &Network, encoder: &Encoder, shape: [usize; 3], random: &mut
         let expected = network.backward(
             &image,
             maps,
-            |index, map| given[index].enter(picture, map),
+            |index, map| Some(given[index].enter(picture, map)),
             |index| given[index].enter_before(picture, maps[index].values.len()),
         );
         let found = &gradient[picture * expected.values.len()..][..expected.values.len()];

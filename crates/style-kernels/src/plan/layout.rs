@@ -28,6 +28,7 @@ pub(crate) struct Layout {
 
 /// One convolution of a plan.
 #[derive(Debug, Clone)]
+#[allow(clippy::struct_excessive_bools)] // each answers a question of its own
 pub(crate) struct StageLayout {
     pub(crate) grid: Tiles,
     pub(crate) channels: usize,

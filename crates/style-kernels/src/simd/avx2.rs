@@ -26,6 +26,7 @@ impl Avx2 {
     /// # Safety
     /// `p` is valid for writing 8 bytes.
     #[inline(always)]
+    #[allow(clippy::cast_ptr_alignment, clippy::unused_self)] // unaligned store; the token is the proof
     unsafe fn store_bytes(self, p: *mut u8, v: core::arch::x86_64::__m256i) {
         // SAFETY: the token proves AVX2; the caller vouches for `p`.
         unsafe {
@@ -47,6 +48,7 @@ pub(super) unsafe fn run<K: Kernel>(token: Avx2, kernel: K) {
 
 // SAFETY of every block below: `self` was made by `detect`, so the instructions exist; memory is touched
 // only as far as the trait's contract allows.
+#[allow(clippy::cast_ptr_alignment)] // loads and stores of bytes are unaligned ones
 impl Simd for Avx2 {
     type V = __m256;
     const LANES: usize = 8;

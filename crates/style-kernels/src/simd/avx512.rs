@@ -38,6 +38,7 @@ pub(super) unsafe fn run<K: Kernel>(token: Avx512, kernel: K) {
 
 // SAFETY of every block below: `self` was made by `detect`, so the instructions exist; memory is touched
 // only as far as the trait's contract allows.
+#[allow(clippy::cast_ptr_alignment)] // loads and stores of bytes are unaligned ones
 impl Simd for Avx512 {
     type V = __m512;
     const LANES: usize = 16;

@@ -196,8 +196,8 @@ impl TransformInput {
     ) {
         let (height, width) = (self.grid.height / 2, self.grid.width / 2);
         let share = s.splat(share);
-        for j in 0..PATCH / 2 + 1 {
-            for i in 0..PATCH / 2 + 1 {
+        for j in 0..=PATCH / 2 {
+            for i in 0..=PATCH / 2 {
                 let (row, column) =
                     ((place.row * 2 + j).wrapping_sub(1), (place.column * 2 + i).wrapping_sub(1));
                 let inside = row < height && column < width;

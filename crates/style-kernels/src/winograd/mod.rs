@@ -34,10 +34,10 @@ use crate::gemm::{PANEL, Product};
 use crate::memory::Shared;
 use crate::parallel;
 use crate::simd::{GROUP, fence};
-use filter::{TransformFilters, group_len, point_stride};
+use filter::{TransformFilters, panel_len, point_stride, row_len};
 use input::TransformInput;
 use output::TransformOutput;
-use transform::{POINTS, TILE};
+use transform::{PATCH, TILE};
 
 /// Outputs that are transformed back together: two panels.
 const TOGETHER: usize = 2 * PANEL;
@@ -75,9 +75,11 @@ pub(crate) unsafe fn convolve(pass: &Pass<'_>, schedule: &Schedule, workspace: &
 
     if !schedule.private_filters {
         parallel::for_each(threads, pass.filters.panels(), |_, panel| {
-            let points = filters.at(panel / 2 * group_len(inputs), group_len(inputs));
-            // SAFETY: every panel has its own place among the points.
-            unsafe { run.transform_filters(panel, points) }
+            for row in 0..PATCH {
+                let at = panel * panel_len(inputs) + row * row_len(inputs);
+                // SAFETY: every panel has its own place.
+                unsafe { run.transform_filters(panel, row, filters.at(at, row_len(inputs))) }
+            }
         });
     }
     if !schedule.shared_v {
@@ -90,8 +92,7 @@ pub(crate) unsafe fn convolve(pass: &Pass<'_>, schedule: &Schedule, workspace: &
                 run.transform_input(range.clone(), 0..inputs / GROUP, v);
                 for group in 0..groups {
                     let piece = Piece { start: range.start, tiles: range.clone(), v };
-                    let u = filters.at(group * group_len(inputs), group_len(inputs));
-                    run.finish(&piece, group, u, scratch);
+                    run.finish(&piece, group, filters, scratch);
                 }
             }
             fence();
@@ -118,17 +119,8 @@ pub(crate) unsafe fn convolve(pass: &Pass<'_>, schedule: &Schedule, workspace: &
             let scratch = slots.at(slot * slot_len, slot_len);
             // SAFETY: the slot is ours for this task; different tasks write different outputs.
             unsafe {
-                let u = if schedule.private_filters {
-                    let u = scratch.add(schedule.filters_at());
-                    for panel in 2 * group..pass.filters.panels().min(2 * group + 2) {
-                        run.transform_filters(panel, u);
-                    }
-                    u
-                } else {
-                    filters.at(group * group_len(inputs), group_len(inputs))
-                };
                 let piece = Piece { start: range.start, tiles, v: v.get() };
-                run.finish(&piece, group, u, scratch);
+                run.finish(&piece, group, filters, scratch);
             }
             fence();
         });
@@ -149,18 +141,13 @@ impl SendPtr {
 }
 
 impl Run<'_> {
-    /// The filters of one panel at the 36 points; `points` is the place of the group of 64 outputs.
+    /// The filters of one panel at the six points of a row.
     ///
     /// # Safety
-    /// `points` is valid for `group_len` floats, half of which belong to the panel.
-    unsafe fn transform_filters(&self, panel: usize, points: *mut f32) {
-        let inputs = self.pass.filters.inputs;
-        let kernel = TransformFilters {
-            packed: self.pass.filters.panel(panel).as_ptr(),
-            inputs,
-            points: points.wrapping_add(panel % 2 * inputs * PANEL),
-            point: point_stride(inputs),
-        };
+    /// `points` is valid for [`row_len`] floats.
+    unsafe fn transform_filters(&self, panel: usize, row: usize, points: *mut f32) {
+        let packed = self.pass.filters.panel(panel).as_ptr();
+        let kernel = TransformFilters { packed, inputs: self.pass.filters.inputs, row, points };
         // SAFETY: the panel is complete and `points` large enough.
         unsafe { self.pass.level.run(kernel) }
     }
@@ -187,36 +174,30 @@ impl Run<'_> {
     /// Products and output of one group of 64 outputs.
     ///
     /// # Safety
-    /// `u` holds the group's filters at the points; `scratch` is a slot.
-    unsafe fn finish(&self, piece: &Piece, group: usize, u: *const f32, scratch: *mut f32) {
+    /// `filters` holds the filters at the points if they are shared; `scratch` is a slot.
+    unsafe fn finish(&self, piece: &Piece, group: usize, filters: Shared<'_, f32>, scratch: *mut f32) {
         let (pass, schedule) = (self.pass, self.schedule);
         let inputs = pass.filters.inputs;
         let panels = 2 * group..pass.filters.panels().min(2 * group + 2);
         let products = scratch;
         let column = schedule.chunk_tiles * GROUP;
-        // SAFETY: blocks, panels and points are inside V, U and the slot, as the schedule laid them out.
+        // SAFETY: panels, rows of points and blocks are inside the filters, V and the slot, as the schedule
+        // laid them out.
         unsafe {
             let local = scratch.add(schedule.local_at());
             if pass.style.is_some() {
                 self.style(piece, panels.clone(), local);
             }
-            let first_block = (piece.tiles.start - piece.start) / schedule.block_rows;
-            let block_len = schedule.block_rows * inputs;
-            for point in 0..POINTS {
-                for (half, _) in panels.clone().enumerate() {
-                    pass.level.run(Product {
-                        rows: piece.tiles.len(),
-                        block_rows: schedule.block_rows,
-                        k_groups: inputs / GROUP,
-                        a: piece.v.add(point * self.v_point + first_block * block_len),
-                        a_block: block_len,
-                        a_k: schedule.block_rows * GROUP,
-                        b: u.add(point * point_stride(inputs) + half * inputs * PANEL),
-                        b_row: PANEL,
-                        c: products.add(point * schedule.product_point() + half * 2 * column),
-                        c_half: column,
-                        accumulate: false,
-                    });
+            for row in 0..PATCH {
+                for (half, panel) in panels.clone().enumerate() {
+                    let u = if schedule.private_filters {
+                        let u = scratch.add(schedule.filters_at());
+                        self.transform_filters(panel, row, u);
+                        u
+                    } else {
+                        filters.at(panel * panel_len(inputs) + row * row_len(inputs), row_len(inputs))
+                    };
+                    self.multiply(piece, row, u, products.add(half * 2 * column));
                 }
             }
             pass.level.run(TransformOutput {
@@ -230,6 +211,35 @@ impl Run<'_> {
                 local_row: schedule.chunk_tiles * TILE * GROUP,
                 epilogue: pass.epilogue,
             });
+        }
+    }
+
+    /// The products of one panel at the six points of a row.
+    ///
+    /// # Safety
+    /// `u` holds the filters at these points; `products` is the panel's place in a slot.
+    unsafe fn multiply(&self, piece: &Piece, row: usize, u: *const f32, products: *mut f32) {
+        let (schedule, inputs) = (self.schedule, self.pass.filters.inputs);
+        let first_block = (piece.tiles.start - piece.start) / schedule.block_rows;
+        let block_len = schedule.block_rows * inputs;
+        for x in 0..PATCH {
+            let point = PATCH * row + x;
+            // SAFETY: points and blocks are inside V, U and the products.
+            unsafe {
+                self.pass.level.run(Product {
+                    rows: piece.tiles.len(),
+                    block_rows: schedule.block_rows,
+                    k_groups: inputs / GROUP,
+                    a: piece.v.add(point * self.v_point + first_block * block_len),
+                    a_block: block_len,
+                    a_k: schedule.block_rows * GROUP,
+                    b: u.add(x * point_stride(inputs)),
+                    b_row: PANEL,
+                    c: products.add(point * schedule.product_point()),
+                    c_half: schedule.chunk_tiles * GROUP,
+                    accumulate: false,
+                });
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::TOGETHER;
-use super::filter::group_len;
+use super::filter::{panel_len, row_len};
 use super::tiles::Tiles;
 use super::transform::{POINTS, TILE};
 use crate::KernelError;
@@ -116,7 +116,7 @@ impl Schedule {
 
     fn slot_len(&self) -> usize {
         let own_v = if self.shared_v { 0 } else { self.v_len() };
-        let own_filters = if self.private_filters { group_len(self.inputs) } else { 0 };
+        let own_filters = if self.private_filters { row_len(self.inputs) } else { 0 };
         self.v_at() + own_v + own_filters
     }
 }
@@ -153,7 +153,7 @@ impl Workspace {
                 sizes.v = sizes.v.max(schedule.v_len());
             }
             if !schedule.private_filters {
-                sizes.filters = sizes.filters.max(schedule.output_groups * group_len(schedule.inputs));
+                sizes.filters = sizes.filters.max(2 * schedule.output_groups * panel_len(schedule.inputs));
             }
         }
         sizes

@@ -48,7 +48,24 @@ pub(super) fn output<S: Simd>(s: S, m: [S::V; PATCH]) -> [S::V; TILE] {
     ]
 }
 
-/// `G g`: three filter taps at the six points.
+/// `G`: the weight of each of three filter taps at the six points.
+const FILTER: [[f32; 3]; PATCH] = [
+    [1.0 / 4.0, 0.0, 0.0],
+    [-1.0 / 6.0, -1.0 / 6.0, -1.0 / 6.0],
+    [-1.0 / 6.0, 1.0 / 6.0, -1.0 / 6.0],
+    [1.0 / 24.0, 1.0 / 12.0, 1.0 / 6.0],
+    [1.0 / 24.0, -1.0 / 12.0, 1.0 / 6.0],
+    [0.0, 0.0, 1.0],
+];
+
+/// `G g` at one point.
+#[inline(always)]
+pub(super) fn filter_at<S: Simd>(s: S, point: usize, g: [S::V; 3]) -> S::V {
+    let [first, second, third] = FILTER[point].map(|weight| s.splat(weight));
+    s.mul_add(third, g[2], s.mul_add(second, g[1], s.mul(first, g[0])))
+}
+
+/// `G g` at all six points.
 #[inline(always)]
 pub(super) fn filter<S: Simd>(s: S, g: [S::V; 3]) -> [S::V; PATCH] {
     let sixth = s.splat(-1.0 / 6.0);

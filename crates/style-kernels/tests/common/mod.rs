@@ -395,7 +395,7 @@ pub struct Given {
 }
 
 impl Given {
-    pub fn list<'a>(all: &'a [Self]) -> Vec<Derivative<'a>> {
+    pub fn list(all: &[Self]) -> Vec<Derivative<'_>> {
         let mut list = Vec::new();
         for (convolution, given) in all.iter().enumerate() {
             if let Some(values) = &given.gram {
@@ -415,7 +415,7 @@ impl Given {
     }
 
     /// What enters at the map of one picture.
-    pub fn enter(&self, picture: usize, map: &Map) -> Option<Vec<f64>> {
+    pub fn enter(&self, picture: usize, map: &Map) -> Vec<f64> {
         let (n, m) = (map.channels, map.positions());
         let part = |values: &Option<Vec<f32>>, len: usize| {
             values.as_ref().map_or(vec![0.0; len], |values| values[picture * len..][..len].to_vec())
@@ -426,7 +426,7 @@ impl Given {
             vec![0.0; n * m]
         };
         sum.iter_mut().zip(part(&self.features, n * m)).for_each(|(sum, f)| *sum += f64::from(f));
-        Some(sum)
+        sum
     }
 
     /// What enters before the ReLU of one picture.
