@@ -1,6 +1,6 @@
 """Sets one optimisation step of this library beside PyTorch's on the same CPU, alternating, in one run.
 
-    cargo build --release --example step_time
+    cargo build --release --example time_step
     pip install -r tools/requirements.txt
     python tools/compare_pytorch.py --sizes 256 512 --threads 2 --rounds 5
 
@@ -89,7 +89,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--kernel", default="winograd", choices=["winograd", "direct", "burn"])
     parser.add_argument("--avx2", action="store_true", help="keep PyTorch to AVX2")
-    parser.add_argument("--ours", default=str(ROOT / "target/release/examples/step_time"))
+    parser.add_argument("--ours", default=str(ROOT / "target/release/examples/time_step"))
     parser.add_argument("--only-pytorch", type=int, metavar="SIZE", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.only_pytorch:

@@ -1,8 +1,8 @@
 //! Times one optimisation step through the library's public API: the figure that `tools/compare_pytorch.py`
 //! sets beside PyTorch's.
 //!
-//! A step is VGG-19 forward to relu5_1, a content loss at relu4_2, five Gram losses, and the gradient of the
-//! pixels; no optimiser. `cargo run --release --example step_time -- --size 256 512` prints a JSON line a size.
+//! A step is VGG-19 forward to `relu5_1`, a content loss at `relu4_2`, five Gram losses, and the gradient of the
+//! pixels; no optimiser. `cargo run --release --example time_step -- --size 256 512` prints a JSON line a size.
 
 mod common;
 
