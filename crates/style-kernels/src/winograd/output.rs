@@ -39,10 +39,10 @@ impl Kernel for TransformOutput {
                         let bias = self.epilogue.bias(s, group * GROUP + lane);
                         let from = self.products.add(j * self.column + tile * GROUP + lane);
                         let rows = columns(s, from, self.point);
-                        if !self.epilogue.routing.is_null() {
-                            self.pool(s, &rows, bias, (group, lane), (y, x));
-                        } else {
+                        if self.epilogue.routing.is_null() {
                             self.map(s, &rows, bias, (j, group, lane), (tile, y, x));
+                        } else {
+                            self.pool(s, &rows, bias, (group, lane), (y, x));
                         }
                     }
                 }
