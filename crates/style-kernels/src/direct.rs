@@ -78,58 +78,87 @@ impl FinishRow {
     }
 }
 
+/// Scratch floats a thread needs for the filters of a panel, tap by tap.
+pub(crate) fn filters_len(inputs: usize) -> usize {
+    9 * inputs * PANEL
+}
+
 /// Direct convolution; its source is a map.
 ///
+/// A task takes one panel of 32 outputs and a band of rows. It sorts the panel's filters by tap first:
+/// then every tap is a product of a row of the map with a matrix that lies in one piece.
+///
 /// # Safety
-/// As [`Pass`] says; `rows` has [`row_len`] floats for each of `threads` threads.
-pub(crate) unsafe fn convolve(pass: &Pass<'_>, threads: usize, rows: &mut [f32]) {
-    let (height, width) = (pass.grid.height, pass.grid.width);
-    let scratch = Shared::new(rows);
-    let len = row_len(width);
-    parallel::for_each(threads, height, |slot, row| {
-        let Source::Map(map) = pass.source else {
-            debug_assert!(false, "the strict mode stores every map");
-            return;
-        };
-        let sums = scratch.at(slot * len, len);
-        for panel in 0..pass.filters.panels() {
-            // SAFETY: the slot is ours; source and output rows are inside their maps.
-            unsafe {
-                std::ptr::write_bytes(sums, 0, len);
-                for tap in 0..9 {
-                    let (Some(from), kx) = ((row + tap / 3).checked_sub(1), tap % 3) else { continue };
-                    let (first, last) = (usize::from(kx == 0), width - usize::from(kx == 2));
-                    if from >= height || first >= last {
-                        continue;
-                    }
-                    let block_rows = block_rows(pass.level, last - first);
-                    pass.level.run(Product {
-                        rows: last - first,
-                        block_rows,
-                        k_groups: pass.filters.inputs / GROUP,
-                        a: map.add((from * width + first + kx - 1) * GROUP),
-                        a_block: block_rows * GROUP,
-                        a_k: height * width * GROUP,
-                        b: pass.filters.panel(panel).as_ptr().add(tap * PANEL),
-                        b_row: 9 * PANEL,
-                        c: sums.add(first * GROUP),
-                        c_half: width * GROUP,
-                        accumulate: true,
-                    });
-                }
-                if let Some(style) = &pass.style {
-                    let place = (row * width, width, height * width * GROUP);
-                    let c_half = width * GROUP;
-                    let channels = pass.filters.outputs;
-                    let product = style.product(pass.level, place, (panel, channels), sums, c_half);
-                    pass.level.run(Product { accumulate: true, ..product });
-                }
-                let (grid, epilogue) = (pass.grid, pass.epilogue);
-                pass.level.run(FinishRow { sums, spread: None, grid, row, panel, epilogue });
+/// As [`Pass`] says; `scratch` has [`row_len`] and [`filters_len`] floats for each of `threads` threads.
+pub(crate) unsafe fn convolve(pass: &Pass<'_>, threads: usize, scratch: &mut [f32]) {
+    let Tiles { height, width, .. } = pass.grid;
+    let (panels, inputs) = (pass.filters.panels(), pass.filters.inputs);
+    let scratch = Shared::new(scratch);
+    let (row_len, filters_len) = (row_len(width), filters_len(inputs));
+    let bands = (4 * threads).div_ceil(panels).min(height);
+    parallel::for_each(threads, panels * bands, |slot, task| {
+        let (panel, band) = (task / bands, task % bands);
+        let at = slot * (row_len + filters_len);
+        let sums = scratch.at(at, row_len);
+        // SAFETY: the slot is ours for this task, and its two parts do not overlap.
+        let filters = unsafe { scratch.slice(at + row_len, filters_len) };
+        for (input, from) in pass.filters.panel(panel).chunks_exact(9 * PANEL).enumerate() {
+            for (tap, from) in from.chunks_exact(PANEL).enumerate() {
+                filters[(tap * inputs + input) * PANEL..][..PANEL].copy_from_slice(from);
             }
+        }
+        for row in band * height / bands..(band + 1) * height / bands {
+            // SAFETY: source and output rows are inside their maps; tasks write different rows and panels.
+            unsafe { convolve_row(pass, filters, (panel, row), sums) }
         }
         fence();
     });
+}
+
+/// One row of one panel; `filters` `[9][inputs][32]`, `sums` room for [`row_len`] floats.
+///
+/// # Safety
+/// As [`Pass`] says.
+unsafe fn convolve_row(pass: &Pass<'_>, filters: &[f32], (panel, row): (usize, usize), sums: *mut f32) {
+    let Source::Map(map) = pass.source else {
+        debug_assert!(false, "the strict mode stores every map");
+        return;
+    };
+    let Tiles { height, width, .. } = pass.grid;
+    let inputs = pass.filters.inputs;
+    // SAFETY: the caller's promise; rows and columns outside of the map are left out, as zeros.
+    unsafe {
+        std::ptr::write_bytes(sums, 0, row_len(width));
+        for (tap, filters) in filters.chunks_exact(inputs * PANEL).enumerate() {
+            let (Some(from), kx) = ((row + tap / 3).checked_sub(1), tap % 3) else { continue };
+            let (first, last) = (usize::from(kx == 0), width - usize::from(kx == 2));
+            if from >= height || first >= last {
+                continue;
+            }
+            let block_rows = block_rows(pass.level, last - first);
+            pass.level.run(Product {
+                rows: last - first,
+                block_rows,
+                k_groups: inputs / GROUP,
+                a: map.add((from * width + first + kx - 1) * GROUP),
+                a_block: block_rows * GROUP,
+                a_k: height * width * GROUP,
+                b: filters.as_ptr(),
+                b_row: PANEL,
+                c: sums.add(first * GROUP),
+                c_half: width * GROUP,
+                accumulate: true,
+            });
+        }
+        if let Some(style) = &pass.style {
+            let place = (row * width, width, height * width * GROUP);
+            let panel = (panel, pass.filters.outputs);
+            let product = style.product(pass.level, place, panel, sums, width * GROUP);
+            pass.level.run(Product { accumulate: true, ..product });
+        }
+        let (grid, epilogue) = (pass.grid, pass.epilogue);
+        pass.level.run(FinishRow { sums, spread: None, grid, row, panel, epilogue });
+    }
 }
 
 /// The gradient of a map at which derivatives enter, where no convolution's backward pass ends: the deepest

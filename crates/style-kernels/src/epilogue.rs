@@ -3,39 +3,24 @@
 use crate::Pooling;
 use crate::simd::{GROUP, Simd};
 
-/// The last act of a convolution.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Finish {
-    /// Forward: add the bias, apply the ReLU if asked, store the map.
-    Map {
-        /// Whether to apply the ReLU.
-        relu: bool,
-    },
-    /// Forward: add the bias, apply the ReLU, pool; the map itself is never stored.
-    Pool {
-        /// Which pooling.
-        pooling: Pooling,
-        /// Which of four inputs the gradient will go to, one byte a pooled value.
-        routing: *mut u8,
-    },
-    /// Backward: add the derivatives that enter here, then let through what the ReLU let through.
-    Gradient {
-        /// Derivative of a feature map, laid out as the output; may be null.
-        added: *const f32,
-        /// The ReLU's output here, laid out as the output; null where no ReLU is (pooled maps).
-        mask: *const f32,
-    },
-}
-
-/// How and where a convolution's result is stored.
+/// What is done to a convolution's sums, and where they are stored.
 ///
-/// `bias` is null or valid for the output's channels; `out` and the pointers of `finish` are valid for the
-/// whole output.
+/// `bias` is null or valid for the output's channels; `out` and the other pointers are null or valid for the
+/// whole output. Plain fields, all of them always set, because kernels test them ahead of their loops.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Epilogue {
-    pub(crate) finish: Finish,
-    /// Added to every position: the bias, or the derivative with respect to the mean.
+    /// Added to every position: the bias, or the derivative with respect to the mean; may be null.
     pub(crate) bias: *const f32,
+    /// Forward: whether to apply the ReLU.
+    pub(crate) relu: bool,
+    /// Forward: how to pool; the map itself is then never stored.
+    pub(crate) pooling: Pooling,
+    /// Forward: which of four inputs the gradient will go to, a byte for a pooled value; null for no pooling.
+    pub(crate) routing: *mut u8,
+    /// Backward: the derivative of a feature map, which is added; may be null.
+    pub(crate) added: *const f32,
+    /// Backward: the ReLU's output, which masks the gradient; null where no ReLU is (pooled maps).
+    pub(crate) mask: *const f32,
     /// `[group][height][width][16]`, or half that size each way when pooled.
     pub(crate) out: *mut f32,
     /// Whether to write past the caches; for outputs that would not stay there anyway.
@@ -48,6 +33,20 @@ unsafe impl Send for Epilogue {}
 unsafe impl Sync for Epilogue {}
 
 impl Epilogue {
+    /// Stores `floats` sums as they are.
+    pub(crate) fn plain(out: *mut f32, floats: usize) -> Self {
+        Self {
+            bias: std::ptr::null(),
+            relu: false,
+            pooling: Pooling::Max,
+            routing: std::ptr::null_mut(),
+            added: std::ptr::null(),
+            mask: std::ptr::null(),
+            out,
+            stream: streams(floats),
+        }
+    }
+
     /// The bias of the lanes from channel `channel` on.
     ///
     /// # Safety
@@ -71,17 +70,14 @@ impl Epilogue {
         let mut value = s.add(sum, bias);
         // SAFETY: the caller's promise about `offset`, which all these share.
         unsafe {
-            match self.finish {
-                Finish::Map { relu: true } => value = s.relu(value),
-                Finish::Gradient { added, mask } => {
-                    if !added.is_null() {
-                        value = s.add(value, s.load(added.add(offset)));
-                    }
-                    if !mask.is_null() {
-                        value = s.passing(value, s.load(mask.add(offset)));
-                    }
-                }
-                Finish::Map { relu: false } | Finish::Pool { .. } => {}
+            if self.relu {
+                value = s.relu(value);
+            }
+            if !self.added.is_null() {
+                value = s.add(value, s.load(self.added.add(offset)));
+            }
+            if !self.mask.is_null() {
+                value = s.passing(value, s.load(self.mask.add(offset)));
             }
             if self.stream && S::LANES == GROUP {
                 s.stream(self.out.add(offset), value);
@@ -96,19 +92,12 @@ impl Epilogue {
     /// # Safety
     /// `offset` is the place of `S::LANES` floats of the pooled output, and of bytes of `routing`.
     #[inline(always)]
-    pub(crate) unsafe fn store_pool<S: Simd>(
-        &self,
-        s: S,
-        (pooling, routing): (Pooling, *mut u8),
-        sums: [S::V; 4],
-        bias: S::V,
-        offset: usize,
-    ) {
+    pub(crate) unsafe fn store_pool<S: Simd>(&self, s: S, sums: [S::V; 4], bias: S::V, offset: usize) {
         let outputs = sums.map(|sum| s.relu(s.add(sum, bias)));
         // SAFETY: the caller's promise.
         unsafe {
-            let routing = routing.add(offset);
-            let pooled = match pooling {
+            let routing = self.routing.add(offset);
+            let pooled = match self.pooling {
                 Pooling::Max => s.pool_max(outputs, routing),
                 Pooling::Average => s.pool_average(outputs, routing),
             };
@@ -121,7 +110,7 @@ impl Epilogue {
 const STREAMED_BYTES: usize = 28 << 20;
 
 /// Whether an output of so many floats should be streamed.
-pub(crate) fn streams(floats: usize) -> bool {
+fn streams(floats: usize) -> bool {
     floats * size_of::<f32>() > STREAMED_BYTES
 }
 

@@ -4,6 +4,20 @@
 //! derivatives of a loss with respect to these and gives the gradient of the picture. In between the
 //! encoder keeps its own layout, and no tape is recorded.
 //!
+//! ```text
+//!  image ──> conv, ReLU ──> conv, ReLU, pool ──> ... ──> conv, ReLU      maps: [channel / 16][y][x][16]
+//!  planes        │ tap            (fused)                    │ tap
+//!                v                                           v
+//!          mean, Gram, maps                            mean, Gram, maps  planes
+//!                │ derivatives of a loss                     │
+//!  gradient <────┴────────────────── ... <───────────────────┘
+//! ```
+//!
+//! Convolutions after the first are computed by Winograd's minimal filtering (Lavin & Gray 2016, "Fast
+//! Algorithms for Convolutional Neural Networks"), with AVX-512, AVX2 or plain Rust, whichever the machine
+//! has. Work is divided among the threads of the rayon pool in which a method is called; results have the
+//! same bytes for any number of them. `docs/cpu-kernel.md` in the repository tells how it works.
+//!
 //! ```
 //! use style_kernels::{Convolution, Derivative, Encoder, Options, Tap};
 //!

@@ -4,7 +4,7 @@ use super::layout::StageLayout;
 use super::{Plan, Stage};
 use crate::convolution::{Pass, Style};
 use crate::direct::Entry;
-use crate::epilogue::{Epilogue, Finish, streams};
+use crate::epilogue::Epilogue;
 use crate::winograd::Source;
 use crate::{Derivative, KernelError, Pooling, gram, layout as channels};
 
@@ -133,13 +133,10 @@ impl Plan {
             style: entering.style,
             spread,
             epilogue: Epilogue {
-                finish: Finish::Gradient {
-                    added: entering.added,
-                    mask: stage.map_of(picture, layout).as_ptr(),
-                },
                 bias: entering.bias,
-                out: out.mut_ptr(),
-                stream: streams(layout.map_len()),
+                added: entering.added,
+                mask: stage.map_of(picture, layout).as_ptr(),
+                ..Epilogue::plain(out.mut_ptr(), layout.map_len())
             },
         };
         // SAFETY: map, features and derivative have the grid's size, the two gradient buffers are different
@@ -175,10 +172,10 @@ impl Plan {
             filters,
             style: entering.style,
             epilogue: Epilogue {
-                finish: Finish::Gradient { added: entering.added, mask },
                 bias: entering.bias,
-                out: self.gradients[below.arrives].mut_ptr(),
-                stream: streams(out_len),
+                added: entering.added,
+                mask,
+                ..Epilogue::plain(self.gradients[below.arrives].mut_ptr(), out_len)
             },
         };
         debug_assert_ne!(layout.leaves, below.arrives);

@@ -4,7 +4,7 @@ use super::layout::StageLayout;
 use super::{Plan, Scratch, Stage};
 use crate::convolution::Pass;
 use crate::encoder::Layer;
-use crate::epilogue::{Epilogue, Finish, streams};
+use crate::epilogue::Epilogue;
 use crate::winograd::{self, Source};
 use crate::{Encoder, KernelError, direct, gram, pool};
 
@@ -135,15 +135,20 @@ struct StagePicture<'a> {
 impl StagePicture<'_> {
     /// Where the convolution stores its result, and what it does to it on the way.
     fn epilogue(&mut self, encoder: &Encoder, layout: &StageLayout, layer: &Layer) -> Epilogue {
-        let (out, finish) = if layout.fused {
-            let routing = self.routing.as_mut_ptr();
-            (&mut *self.pooled, Finish::Pool { pooling: encoder.pooling, routing })
+        let out = if layout.fused {
+            &mut *self.pooled
         } else if layout.pre_activation {
-            (&mut *self.before, Finish::Map { relu: false })
+            &mut *self.before
         } else {
-            (&mut *self.map, Finish::Map { relu: true })
+            &mut *self.map
         };
-        Epilogue { finish, bias: layer.bias.ptr(), stream: streams(out.len()), out: out.as_mut_ptr() }
+        Epilogue {
+            bias: layer.bias.ptr(),
+            relu: !layout.pre_activation,
+            pooling: encoder.pooling,
+            routing: if layout.fused { self.routing.as_mut_ptr() } else { std::ptr::null_mut() },
+            ..Epilogue::plain(out.as_mut_ptr(), out.len())
+        }
     }
 
     /// Everything that follows from the convolution's result and was not fused with it.

@@ -143,13 +143,20 @@ impl Layout {
         }
         let first = &encoder.weights.first;
         let Tiles { height, width, .. } = stages[0].grid;
+        let run = &encoder.weights.layers[..stages.len()];
+        let inputs = run.iter().filter_map(|layer| layer.filters.as_ref());
+        let inputs = inputs.flat_map(|(forward, backward)| [forward.inputs, backward.inputs]).max();
+        let filters = match encoder.algorithm {
+            Algorithm::Winograd => 0,
+            Algorithm::Direct => inputs.map_or(0, direct::filters_len),
+        };
         let most = |of: &dyn Fn(&StageLayout) -> usize| stages.iter().map(of).max().unwrap_or(0);
         Self {
             batch,
             threads,
             gradients,
             planes: first.planes_len(height, width),
-            row: direct::row_len(width).max(first.row_len(width)),
+            row: first.row_len(width).max(direct::row_len(width) + filters),
             gram_scratch: most(&|stage| {
                 if stage.statistics { gram::scratch_len(stage.channels, stage.positions()) } else { 0 }
             }),

@@ -2,7 +2,7 @@
 
 use super::tiles::Tiles;
 use super::transform::{PATCH, TILE, output};
-use crate::epilogue::{Epilogue, Finish};
+use crate::epilogue::Epilogue;
 use crate::simd::{GROUP, Kernel, Simd};
 
 /// Transforms the products of up to four groups of channels and finishes them.
@@ -39,10 +39,10 @@ impl Kernel for TransformOutput {
                         let bias = self.epilogue.bias(s, group * GROUP + lane);
                         let from = self.products.add(j * self.column + tile * GROUP + lane);
                         let rows = columns(s, from, self.point);
-                        if let Finish::Pool { pooling, routing } = self.epilogue.finish {
-                            self.pool(s, (pooling, routing), &rows, bias, (group, lane), (y, x));
-                        } else {
+                        if self.epilogue.routing.is_null() {
                             self.map(s, &rows, bias, (j, group, lane), (tile, y, x));
+                        } else {
+                            self.pool(s, &rows, bias, (group, lane), (y, x));
                         }
                     }
                 }
@@ -114,7 +114,6 @@ impl TransformOutput {
     unsafe fn pool<S: Simd>(
         &self,
         s: S,
-        how: (crate::Pooling, *mut u8),
         rows: &[[S::V; PATCH]; TILE],
         bias: S::V,
         (group, lane): (usize, usize),
@@ -129,7 +128,7 @@ impl TransformOutput {
                     let sums = [upper[2 * x], upper[2 * x + 1], lower[2 * x], lower[2 * x + 1]];
                     let offset = ((group * height + row) * width + column) * GROUP + lane;
                     // SAFETY: (row, column) is inside the pooled map.
-                    unsafe { self.epilogue.store_pool(s, how, sums, bias, offset) }
+                    unsafe { self.epilogue.store_pool(s, sums, bias, offset) }
                 }
             }
         }
