@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use common::{Result, RunArguments};
-use style_transfer::{Layer, PictureFormat, Settings, StyleTransfer};
+use style_transfer::{Layer, Settings, StyleTransfer};
 
 /// Rebuild a photograph from its features alone.
 #[derive(Parser)]
@@ -32,7 +32,7 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<()> {
-    PictureFormat::from_path(&arguments.output)?; // better refused now than after the work
+    common::check_output(&arguments.output, &[arguments.content.as_ref()])?;
     let vgg = arguments.run.vgg()?;
     let content = common::open(arguments.content.as_ref(), "eilean_donan.webp")?;
     let outcome = StyleTransfer::new(&vgg)

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use common::{Result, RunArguments};
-use style_transfer::{PictureFormat, StyleTransfer};
+use style_transfer::StyleTransfer;
 
 /// Make a texture from a painting alone.
 #[derive(Parser)]
@@ -29,7 +29,7 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<()> {
-    PictureFormat::from_path(&arguments.output)?; // better refused now than after the work
+    common::check_output(&arguments.output, &[arguments.style.as_ref()])?;
     let vgg = arguments.run.vgg()?;
     let style = common::open(arguments.style.as_ref(), "van_gogh_cafe_terrace.webp")?;
     let outcome = StyleTransfer::new(&vgg)

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use common::{Result, RunArguments};
-use style_transfer::{PictureFormat, Settings, StyleTransfer, write_atomically};
+use style_transfer::{Settings, StyleTransfer, write_atomically};
 
 /// Redraw a photograph in the textures of a painting.
 #[derive(Parser)]
@@ -23,10 +23,10 @@ struct Arguments {
     #[arg(short, long, default_value = "out/transfer.png")]
     output: PathBuf,
     /// How much of the photograph's content is kept
-    #[arg(long, default_value_t = Settings::default().content_weight)]
+    #[arg(long, default_value_t = Settings::default().content_weight, allow_negative_numbers = true)]
     content_weight: f32,
     /// How much smoothness is worth
-    #[arg(long, default_value_t = Settings::default().tv_weight)]
+    #[arg(long, default_value_t = Settings::default().tv_weight, allow_negative_numbers = true)]
     tv_weight: f32,
     #[command(flatten)]
     run: RunArguments,
@@ -37,7 +37,10 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<()> {
-    PictureFormat::from_path(&arguments.output)?; // better refused now than after the work
+    let report = arguments.output.with_extension("json");
+    let pictures = [arguments.content.as_ref(), arguments.style.as_ref()];
+    common::check_output(&arguments.output, &pictures)?;
+    common::check_report(&report)?;
     let vgg = arguments.run.vgg()?;
     let content = common::open(arguments.content.as_ref(), "eilean_donan.webp")?;
     let style = common::open(arguments.style.as_ref(), "van_gogh_cafe_terrace.webp")?;
@@ -50,7 +53,6 @@ fn run(arguments: &Arguments) -> Result<()> {
         .run(&content)?;
 
     outcome.image().save(&arguments.output)?;
-    let report = arguments.output.with_extension("json");
     write_atomically(&report, &serde_json::to_vec_pretty(&outcome.report(&vgg))?)?;
 
     let loss = outcome.report(&vgg).loss;

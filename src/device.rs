@@ -30,7 +30,9 @@ impl DeviceError {
     pub const fn help(&self) -> &'static str {
         match self {
             Self::Unknown { .. } => "choose one of the known devices",
-            Self::NotBuilt { .. } => "build with the feature of that name, for example --features wgpu",
+            Self::NotBuilt { .. } => {
+                "build with the feature of that name: --features ndarray or --features wgpu"
+            }
         }
     }
 }

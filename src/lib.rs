@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+pub use burn::tensor::Tensor;
 pub use style_core::*;
+pub use style_format::{Encoding, FileInfo};
 pub use style_image::{Image, ImageError, PictureFormat, write_atomically};
 /// Foreign weights into the native file.
 pub use style_import as import;

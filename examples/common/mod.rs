@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
-use style_transfer::{Device, DeviceError, Image, Optimizer, Settings, Step, VGG19, Vgg};
+use style_transfer::{Device, DeviceError, Image, Optimizer, PictureFormat, Settings, Step, VGG19, Vgg};
 
 pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -86,6 +86,36 @@ pub(crate) fn bundled(name: &str) -> PathBuf {
 /// The picture at `path`, or the bundled one of that name.
 pub(crate) fn open(path: Option<&PathBuf>, name: &str) -> Result<Image> {
     Ok(Image::open(path.cloned().unwrap_or_else(|| bundled(name)))?)
+}
+
+/// Refuses an output that could not be written, or that is one of the inputs: better now than after the work.
+pub(crate) fn check_output(output: &Path, inputs: &[Option<&PathBuf>]) -> Result<()> {
+    PictureFormat::from_path(output)?;
+    if output.is_dir() {
+        return Err(format!("the output {} is a folder, expected a file", output.display()).into());
+    }
+    let real = |path: &Path| path.canonicalize().ok();
+    let same = inputs.iter().flatten().find(|input| real(output).is_some() && real(output) == real(input));
+    if let Some(input) = same {
+        return Err(format!("the output {} is an input, which it would replace", input.display()).into());
+    }
+    let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder)
+        .and_then(|()| tempfile::tempfile_in(folder).map(drop))
+        .map_err(|error| format!("cannot write into the folder {}: {error}", folder.display()).into())
+}
+
+/// Refuses to replace a file that is no report of ours.
+pub(crate) fn check_report(report: &Path) -> Result<()> {
+    let Ok(there) = std::fs::read(report) else {
+        return if report.exists() { Err(format!("{} is no file", report.display()).into()) } else { Ok(()) };
+    };
+    let ours = serde_json::from_slice::<serde_json::Value>(&there)
+        .is_ok_and(|json| json["made_by"].as_str().is_some_and(|by| by.starts_with("style-transfer")));
+    if ours {
+        return Ok(());
+    }
+    Err(format!("{} is there and no report of a run: the report would replace it", report.display()).into())
 }
 
 /// Runs a program; an error is printed with the next thing to do.

@@ -4,6 +4,9 @@ use burn::tensor::Tensor;
 use serde::Serialize;
 use style_format::Layer;
 
+use crate::Error;
+use crate::statistics::same_shape;
+
 /// The distance of a picture from its targets.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Metrics {
@@ -49,8 +52,12 @@ fn mean(distances: &[LayerDistance]) -> Option<f32> {
 /// # Shapes
 ///
 /// Two tensors of one shape.
-#[must_use]
-pub fn normalised_distance<const D: usize>(x: Tensor<D>, target: Tensor<D>) -> Tensor<1> {
+///
+/// # Errors
+///
+/// [`Error::Shape`] when they have not.
+pub fn normalised_distance<const D: usize>(x: Tensor<D>, target: Tensor<D>) -> Result<Tensor<1>, Error> {
+    same_shape("the tensor", &x, &target)?;
     let norms = x.clone().square().sum() + target.clone().square().sum();
-    (x - target).square().sum() / norms.clamp_min(1e-12)
+    Ok((x - target).square().sum() / norms.clamp_min(1e-12))
 }

@@ -257,7 +257,7 @@ fn checked_view<'data>(
     shape: &[usize],
 ) -> Result<TensorView<'data>, FormatError> {
     let Ok(view) = tensors.tensor(&name) else {
-        return Err(FormatError::Missing { name, architecture: "codebook" });
+        return Err(FormatError::Missing { name, architecture: "codebook-compressed" });
     };
     if view.shape() != shape {
         return Err(FormatError::WrongShape { name, found: view.shape().to_vec(), expected: shape.to_vec() });

@@ -133,7 +133,7 @@ fn missing_and_foreign_tensors_are_named() {
     let text = message(&altered(|tensors, _| tensors.retain(|(name, _)| name != "conv1_1.weight")));
     assert_eq!(text, "conv1_1.weight is missing from the vgg19 weights");
     let text = message(&altered(|tensors, _| tensors.retain(|(name, _)| name != "conv1_2.codebook")));
-    assert_eq!(text, "conv1_2.codebook is missing from the codebook weights");
+    assert_eq!(text, "conv1_2.codebook is missing from the codebook-compressed weights");
     let text = message(&altered(|tensors, _| tensors.push(("fc6.bias".into(), OwnedTensor::floats(&[1.0])))));
     assert_eq!(text, "unexpected tensor \"fc6.bias\" in vgg19 weights");
     let text = message(&altered(|tensors, _| tensors.clear()));

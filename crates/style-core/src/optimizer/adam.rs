@@ -4,6 +4,7 @@ use burn::tensor::Tensor;
 
 use super::ImageOptimizer;
 use crate::Error;
+use crate::statistics::same_shape;
 
 /// Adam: `m = b1 m + (1 - b1) g`, `v = b2 v + (1 - b2) g^2`,
 /// `x = x - rate * (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps)`.
@@ -42,6 +43,10 @@ impl Adam {
 
 impl ImageOptimizer for Adam {
     fn step(&mut self, image: Tensor<4>, gradient: Tensor<4>) -> Result<Tensor<4>, Error> {
+        same_shape("the gradient", &gradient, &image)?;
+        if let Some((first, _)) = &self.moments {
+            same_shape("the gradient", &gradient, first)?;
+        }
         let fresh_first = gradient.clone().mul_scalar(1.0 - self.beta_1);
         let fresh_second = gradient.square().mul_scalar(1.0 - self.beta_2);
         let (first, second) = match self.moments.take() {

@@ -7,6 +7,7 @@ use burn::tensor::Tensor;
 use super::ImageOptimizer;
 use crate::Error;
 use crate::convert::read;
+use crate::statistics::same_shape;
 
 /// Root mean square change of the pixels by a step along the bare gradient.
 const FIRST_STEP: f32 = 0.01;
@@ -51,14 +52,23 @@ pub struct Lbfgs {
     /// `<y, s> / <y, y>` of the newest pair: the size of the inverse Hessian.
     scaling: f32,
     previous: Option<(Tensor<4>, Tensor<4>)>,
+    /// One over the largest absolute value of the first gradient: in this unit gradients are compared, so
+    /// that their squares neither overflow nor vanish whatever the scale of the loss.
+    unit: Option<Tensor<4>>,
 }
 
 impl Lbfgs {
-    /// L-BFGS that remembers `history` steps (two pictures each).
+    /// L-BFGS that remembers `history` steps, at least one (two pictures each).
     #[must_use]
     pub fn new(learning_rate: f32, history: usize) -> Self {
-        let pairs = VecDeque::with_capacity(history);
-        Self { learning_rate, history, pairs, scaling: 1.0, previous: None }
+        Self {
+            learning_rate,
+            history: history.max(1),
+            pairs: VecDeque::new(),
+            scaling: 1.0,
+            previous: None,
+            unit: None,
+        }
     }
 
     fn remember(&mut self, image: &Tensor<4>, gradient: &Tensor<4>) -> Result<(), Error> {
@@ -99,6 +109,14 @@ impl Lbfgs {
 
 impl ImageOptimizer for Lbfgs {
     fn step(&mut self, image: Tensor<4>, gradient: Tensor<4>) -> Result<Tensor<4>, Error> {
+        same_shape("the gradient", &gradient, &image)?;
+        if let Some((last, _)) = &self.previous {
+            same_shape("the picture", &image, last)?;
+        }
+        let unit = self
+            .unit
+            .get_or_insert_with(|| scalar(gradient.clone().abs().max().clamp_min(f32::MIN_POSITIVE).recip()));
+        let gradient = gradient * unit.clone();
         self.remember(&image, &gradient)?;
         self.previous = Some((image.clone(), gradient.clone()));
         let change = if self.pairs.is_empty() {

@@ -21,7 +21,7 @@ pub trait ImageOptimizer {
     ///
     /// # Errors
     ///
-    /// [`Error::Device`] when a number that the update depends on cannot be read.
+    /// [`Error::Shape`] when the shapes differ, [`Error::Device`] when a number that the update depends on cannot be read.
     fn step(&mut self, image: Tensor<4>, gradient: Tensor<4>) -> Result<Tensor<4>, Error>;
 }
 

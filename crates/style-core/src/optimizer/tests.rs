@@ -34,7 +34,7 @@ fn adam_takes_the_steps_computed_by_hand() {
 
 #[test]
 fn the_first_step_of_lbfgs_changes_pixels_by_a_hundredth_whatever_the_scale_of_the_loss() {
-    for scale in [1e-6, 1.0, 1e9] {
+    for scale in [1e-30, 1e-6, 1.0, 1e9, 1e30] {
         let gradient = pixels([3.0, -4.0]).mul_scalar(scale); // root mean square: 3.535...
         let x = values(Lbfgs::new(1.0, 10).step(pixels([0.5, 0.5]), gradient).unwrap());
         let size = 0.01 / 12.5f32.sqrt();
@@ -96,6 +96,31 @@ fn lbfgs_forgets_a_step_along_which_the_gradient_did_not_grow() {
     let next = lbfgs.step(x.clone(), pixels([7.0, 7.0])).unwrap();
     for moved in values(x - next) {
         assert!((moved - 0.01).abs() < 1e-6, "{moved}");
+    }
+}
+
+#[test]
+fn a_gradient_of_another_shape_is_a_typed_error() {
+    let (image, other) = (tensor([1, 3, 4, 5], 1), tensor([1, 3, 4, 4], 1));
+    for mut optimizer in [Optimizer::ADAM.init(), Optimizer::LBFGS.init()] {
+        let error = optimizer.step(image.clone(), other.clone()).unwrap_err();
+        assert!(error.to_string().starts_with("the gradient has shape [1, 3, 4, 4]"), "{error}");
+        optimizer.step(image.clone(), image.clone()).unwrap();
+        assert!(optimizer.step(other.clone(), other.clone()).is_err(), "the size changed");
+    }
+    drop(Lbfgs::new(1.0, usize::MAX));
+}
+
+#[test]
+fn lbfgs_finds_the_bottom_of_very_flat_and_very_steep_bowls() {
+    let (target, start) = (tensor([1, 3, 4, 5], 2), tensor([1, 3, 4, 5], 1));
+    for scale in [1e-25, 1e25] {
+        let (mut x, mut lbfgs) = (start.clone(), Lbfgs::new(1.0, 10));
+        for _ in 0..60 {
+            let gradient = bowl(&x, &target).mul_scalar(scale);
+            x = lbfgs.step(x, gradient).unwrap();
+        }
+        assert!(distance(&x, &target) < 2e-3, "{scale}: {}", distance(&x, &target));
     }
 }
 

@@ -137,20 +137,20 @@ impl<'a> StyleTransfer<'a> {
         self
     }
 
-    /// Which pooling the network uses.
+    /// Which pooling the run uses, whatever the network was set to.
     pub const fn pooling(mut self, pooling: Pooling) -> Self {
         self.settings.pooling = pooling;
         self
     }
 
-    /// What stands around the picture.
+    /// What stands around the picture in this run, whatever the network was set to.
     pub const fn padding(mut self, padding: Padding) -> Self {
         self.settings.padding = padding;
         self
     }
 
-    /// Where the optimisation starts. By default at the content where there is one to keep
-    /// ([`run`](Self::run)), else at noise.
+    /// Where the optimisation starts: by default [`run`](Self::run) at the content,
+    /// [`reconstruct`](Self::reconstruct) and [`texture`](Self::texture) at noise.
     pub fn start(mut self, start: Start<'a>) -> Self {
         self.start = Some(start);
         self
@@ -170,17 +170,19 @@ impl<'a> StyleTransfer<'a> {
     ///
     /// [`Error::Setting`] for settings out of range or without a style; [`Error::LayerUnavailable`],
     /// [`Error::PictureTooSmall`]; [`Error::Diverged`] when the loss becomes NaN; [`Error::Device`].
-    pub fn run(self, content: &Image) -> Result<Outcome, Error> {
+    pub fn run(mut self, content: &Image) -> Result<Outcome, Error> {
         if self.style.is_none() {
             return Err(Error::setting("style", "missing", "a picture; without one use `reconstruct`"));
         }
+        self.start.get_or_insert(Start::Content);
         let settings = self.settings.clone();
         let content = content.resized_to_long_side(settings.checked_size()?)?;
         self.optimise(settings, Some(&content), (content.width(), content.height()))
     }
 
     /// Rebuilds `content` from its features alone, starting from noise: what the content layers keep of
-    /// a photograph, and what they let go.
+    /// a photograph, and what they let go. The weights of content and total variation are those of the
+    /// settings; with a content weight of 1 the total variation only takes the noise away.
     ///
     /// # Errors
     ///

@@ -95,12 +95,7 @@ impl StyleTransfer<'_> {
         (width, height): (usize, usize),
         settings: &Settings,
     ) -> Result<Image, Error> {
-        let default = if self.style.is_some() && settings.style_weight > 0.0 && content.is_some() {
-            Start::Content
-        } else {
-            Start::Noise
-        };
-        match (self.start.unwrap_or(default), content) {
+        match (self.start.unwrap_or(Start::Noise), content) {
             (Start::Content, Some(content)) => Ok(content.clone()),
             (Start::Content, None) => {
                 Err(Error::setting("start", "the content, and there is none", "noise or a picture"))
@@ -171,12 +166,12 @@ impl Targets {
         let doing = "measuring the result";
         let mut content_distance = Vec::new();
         for (layer, target) in &self.content {
-            let distance = normalised_distance(pass.features(*layer)?.clone(), target.clone());
+            let distance = normalised_distance(pass.features(*layer)?.clone(), target.clone())?;
             content_distance.push((*layer, distance));
         }
         let mut style_distance = Vec::new();
         for (layer, target) in &self.style {
-            let distance = normalised_distance(pass.statistics(*layer)?.gram.clone(), target.clone());
+            let distance = normalised_distance(pass.statistics(*layer)?.gram.clone(), target.clone())?;
             style_distance.push((*layer, distance));
         }
         let to_numbers = |distances: Vec<(Layer, Tensor<1>)>| -> Result<Vec<LayerDistance>, Error> {
@@ -214,12 +209,13 @@ impl Recorder {
     fn read(&mut self) -> Result<&Losses, Error> {
         let terms = self.pending.first().map_or(1, |losses| losses.dims()[0]);
         let pending = std::mem::take(&mut self.pending);
+        let known = self.history.len();
         if !pending.is_empty() {
             let numbers = read(Tensor::cat(pending, 0), "reading the losses")?;
             self.history.extend(numbers.chunks(terms).map(|losses| Losses(losses.to_vec())));
         }
-        let bad = self.history.iter().position(|losses| !losses.total().is_finite());
-        if let Some(index) = bad {
+        let bad = self.history[known..].iter().position(|losses| !losses.total().is_finite());
+        if let Some(index) = bad.map(|index| known + index) {
             let best = self.best.take().and_then(|(_, image)| tensor_to_image(image).ok()).map(Box::new);
             return Err(Error::Diverged { step: index + 1, loss: self.history[index].total(), best });
         }

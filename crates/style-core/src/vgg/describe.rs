@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 use style_format::{Architecture, Convolution, PixelTransform};
 
-use super::{Padding, Pooling, Vgg};
+use super::{Kernel, Padding, Pooling, Vgg};
 
 /// What a loaded network is: its origin and its layers.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -18,6 +18,8 @@ pub struct ModelDescription {
     pub pooling: Pooling,
     /// Padding of the first convolution in use.
     pub padding: Padding,
+    /// What computes it.
+    pub kernel: Kernel,
     /// Where the weights come from.
     pub source: String,
     /// SHA-256 of the file they were read from.
@@ -73,6 +75,7 @@ impl Vgg {
             input: self.weights.file().info().input,
             pooling: self.pooling,
             padding: self.padding,
+            kernel: self.kernel,
             source: self.weights.file().info().source.clone(),
             source_sha256: self.weights.file().info().source_sha256.clone(),
             licence: self.weights.file().info().licence.clone(),

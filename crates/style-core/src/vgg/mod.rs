@@ -30,7 +30,7 @@ pub enum Pooling {
     /// The largest of four: what the network was trained with.
     #[default]
     Max,
-    /// The mean of four: Gatys et al. 2016 found its pictures slightly smoother.
+    /// The mean of four: Gatys et al. 2016 found pictures made with it slightly more appealing.
     Average,
 }
 
@@ -44,6 +44,9 @@ pub enum Padding {
     /// The edge pixels repeated: no false edge along the border, hence no frame in the picture.
     Replicate,
 }
+
+/// Largest weights file that is read: a whole VGG-19 in `f32` has 80 MB.
+const LARGEST_FILE: u64 = 512 << 20;
 
 /// What computes the network.
 ///
@@ -108,8 +111,15 @@ impl Vgg {
     /// [`Error::WeightsFile`] when it cannot be read, [`Error::Weights`] when it cannot be used.
     pub fn load_file(path: impl AsRef<Path>, device: &Device) -> Result<Self, Error> {
         let path = path.as_ref();
-        let bytes = std::fs::read(path)
-            .map_err(|error| Error::WeightsFile { path: path.into(), reason: error.to_string() })?;
+        let refuse = |reason: String| Error::WeightsFile { path: path.into(), reason };
+        let metadata = std::fs::metadata(path).map_err(|error| refuse(error.to_string()))?;
+        if !metadata.is_file() {
+            return Err(refuse("it is no regular file".into()));
+        }
+        if metadata.len() > LARGEST_FILE {
+            return Err(refuse(format!("it has {} bytes, at most {LARGEST_FILE} are read", metadata.len())));
+        }
+        let bytes = std::fs::read(path).map_err(|error| refuse(error.to_string()))?;
         Self::load(&bytes, device)
     }
 
@@ -216,7 +226,7 @@ impl Vgg {
     /// Checks a picture tensor and returns the number of stages to run for `layers`.
     fn check_input(&self, image: &Tensor<4>, layers: &[Layer]) -> Result<usize, Error> {
         let [batch, channels, height, width] = image.dims();
-        if batch == 0 || channels != 3 {
+        if batch == 0 || channels != 3 || height == 0 || width == 0 {
             let found = image.dims().to_vec();
             return Err(Error::Shape {
                 what: "the picture",

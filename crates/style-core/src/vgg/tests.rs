@@ -118,7 +118,9 @@ fn nan_in_the_picture_comes_out_as_nan() {
     for kernel in KERNELS {
         let features =
             plain.clone().with_kernel(kernel).features(image.clone(), &[Conv1_1, Conv2_1]).unwrap();
-        assert!(values(features[0].clone()).iter().all(|value| value.is_nan()), "{kernel:?}");
+        for map in features {
+            assert!(values(map).iter().all(|value| value.is_nan()), "{kernel:?}");
+        }
     }
 }
 
