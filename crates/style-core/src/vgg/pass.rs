@@ -171,53 +171,38 @@ impl Pass {
     /// one of another shape.
     pub fn backward(self, derivatives: Derivatives) -> Result<Option<Tensor<4>>, Error> {
         self.check(&derivatives)?;
-        if let Way::Fused(..) = self.way {
-            return self.backward_fused(derivatives);
+        // The kernels take derivatives of statistics after a ReLU as they are; everything else becomes a
+        // derivative of the map that the statistics were taken of.
+        let fused = matches!(self.way, Way::Fused(..));
+        let Derivatives { features: mut maps, gram, mean } = derivatives;
+        let (grams, of_maps): (Vec<_>, Vec<_>) = gram.into_iter().partition(|(at, _)| fused && at.is_relu());
+        for (layer, gram) in of_maps {
+            maps.push((layer, self.derivative_of_map(layer, Some(gram), None)?));
         }
-        let mut arriving = derivatives.features;
-        for (layer, gram) in derivatives.gram {
-            arriving.push((layer, self.derivative_of_map(layer, Some(gram), None)?));
+        let (means, of_maps): (Vec<_>, Vec<_>) = mean.into_iter().partition(|(at, _)| fused && at.is_relu());
+        for (layer, mean) in of_maps {
+            maps.push((layer, self.derivative_of_map(layer, None, Some(mean))?));
         }
-        for (layer, mean) in derivatives.mean {
-            arriving.push((layer, self.derivative_of_map(layer, None, Some(mean))?));
-        }
-        match self.way {
-            Way::Generic(pass) => Ok(pass.backward(arriving)),
-            Way::Fused(..) => Ok(None),
-        }
-    }
-
-    fn backward_fused(mut self, derivatives: Derivatives) -> Result<Option<Tensor<4>>, Error> {
-        let mut host = HostDerivatives::default();
-        let Way::Fused(_, positions) = &self.way else { return Ok(None) };
+        let (mut pass, positions) = match self.way {
+            Way::Generic(pass) => return Ok(pass.backward(maps)),
+            Way::Fused(pass, positions) => (pass, positions),
+        };
         let at = |layer: Layer, what| {
             let found = positions.iter().find(|(there, _)| *there == layer);
             found.map(|&(_, position)| position).ok_or(Error::NotTapped { layer, what })
         };
-        for (layer, derivative) in derivatives.features {
+        let mut host = HostDerivatives::default();
+        for (layer, map) in maps {
             let position = at(layer, "features")?;
             let of = if layer.is_relu() { Of::Features(position) } else { Of::PreActivation(position) };
-            host.add(of, derivative)?;
+            host.add(of, map)?;
         }
-        for (layer, gram) in derivatives.gram {
-            let position = at(layer, "statistics")?;
-            if layer.is_relu() {
-                host.add(Of::Gram(position), gram)?;
-            } else {
-                let map = self.derivative_of_map(layer, Some(gram), None)?;
-                host.add(Of::PreActivation(position), map)?;
-            }
+        for (layer, gram) in grams {
+            host.add(Of::Gram(at(layer, "statistics")?), gram)?;
         }
-        for (layer, mean) in derivatives.mean {
-            let position = at(layer, "statistics")?;
-            if layer.is_relu() {
-                host.add(Of::Mean(position), mean)?;
-            } else {
-                let map = self.derivative_of_map(layer, None, Some(mean))?;
-                host.add(Of::PreActivation(position), map)?;
-            }
+        for (layer, mean) in means {
+            host.add(Of::Mean(at(layer, "statistics")?), mean)?;
         }
-        let Way::Fused(pass, _) = &mut self.way else { return Ok(None) };
         if host.is_empty() { Ok(None) } else { pass.backward(&host).map(Some) }
     }
 
