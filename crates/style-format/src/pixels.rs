@@ -64,9 +64,7 @@ impl PixelTransform {
             Self::TorchRgb01 => [-0.485 / 0.229, -0.456 / 0.224, -0.406 / 0.225],
         }
     }
-}
 
-impl PixelTransform {
     /// Factor of red, green and blue.
     #[must_use]
     pub fn scale_of_colours(self) -> [f32; 3] {

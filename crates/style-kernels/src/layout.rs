@@ -25,20 +25,22 @@ fn for_each_run(
 
 /// Planes to groups; channels that only pad a group are left as they are.
 pub(crate) fn group(threads: usize, planes: &[f32], channels: usize, groups: &mut [f32]) {
-    let positions = planes.len() / channels;
-    let target = Shared::new(groups);
-    for_each_run(threads, channels, positions, |channel, group, lane, run| {
-        let from = &planes[channel * positions..][run.clone()];
-        // SAFETY: a task has its own group.
-        let to = unsafe { target.slice((group * positions + run.start) * GROUP, run.len() * GROUP) };
-        for (to, &value) in to.chunks_exact_mut(GROUP).zip(from) {
-            to[lane] = value;
-        }
-    });
+    into_groups(threads, planes, channels, groups, |to, value| *to = value);
 }
 
 /// Adds planes to groups.
 pub(crate) fn add(threads: usize, planes: &[f32], channels: usize, groups: &mut [f32]) {
+    into_groups(threads, planes, channels, groups, |to, value| *to += value);
+}
+
+/// Meets every value of some planes with its place in the groups.
+fn into_groups(
+    threads: usize,
+    planes: &[f32],
+    channels: usize,
+    groups: &mut [f32],
+    put: impl Fn(&mut f32, f32) + Sync,
+) {
     let positions = planes.len() / channels;
     let target = Shared::new(groups);
     for_each_run(threads, channels, positions, |channel, group, lane, run| {
@@ -46,7 +48,7 @@ pub(crate) fn add(threads: usize, planes: &[f32], channels: usize, groups: &mut 
         // SAFETY: a task has its own group.
         let to = unsafe { target.slice((group * positions + run.start) * GROUP, run.len() * GROUP) };
         for (to, &value) in to.chunks_exact_mut(GROUP).zip(from) {
-            to[lane] += value;
+            put(&mut to[lane], value);
         }
     });
 }
