@@ -3,8 +3,9 @@
 use crate::epilogue::Epilogue;
 use crate::filters::Filters;
 use crate::gemm::{PANEL, Product, block_rows};
+use crate::grid::Grid;
 use crate::simd::{GROUP, Level};
-use crate::winograd::{Source, Tiles};
+use crate::winograd::Source;
 
 /// The derivative of a Gram matrix, applied on the fly: `features x matrix` is added to the output.
 #[derive(Debug, Clone, Copy)]
@@ -27,7 +28,7 @@ unsafe impl Sync for Style {}
 #[derive(Debug, Clone)]
 pub(crate) struct Pass<'a> {
     pub(crate) level: Level,
-    pub(crate) grid: Tiles,
+    pub(crate) grid: Grid,
     pub(crate) source: Source,
     pub(crate) filters: &'a Filters,
     pub(crate) style: Option<Style>,

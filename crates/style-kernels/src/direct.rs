@@ -3,10 +3,11 @@
 use crate::convolution::{Pass, Style};
 use crate::epilogue::Epilogue;
 use crate::gemm::{PANEL, Product, block_rows};
+use crate::grid::Grid;
 use crate::memory::Shared;
 use crate::parallel;
 use crate::simd::{GROUP, Kernel, Level, Simd, fence};
-use crate::winograd::{Source, Tiles};
+use crate::winograd::Source;
 
 /// Scratch floats a thread needs for one row of a map.
 pub(crate) fn row_len(width: usize) -> usize {
@@ -21,7 +22,7 @@ pub(crate) fn row_len(width: usize) -> usize {
 struct FinishRow {
     sums: *const f32,
     spread: Option<Source>,
-    grid: Tiles,
+    grid: Grid,
     row: usize,
     panel: usize,
     epilogue: Epilogue,
@@ -91,7 +92,7 @@ pub(crate) fn filters_len(inputs: usize) -> usize {
 /// # Safety
 /// As [`Pass`] says; `scratch` has [`row_len`] and [`filters_len`] floats for each of `threads` threads.
 pub(crate) unsafe fn convolve(pass: &Pass<'_>, threads: usize, scratch: &mut [f32]) {
-    let Tiles { height, width, .. } = pass.grid;
+    let Grid { height, width } = pass.grid;
     let (panels, inputs) = (pass.filters.panels(), pass.filters.inputs);
     let scratch = Shared::new(scratch);
     let (row_len, filters_len) = (row_len(width), filters_len(inputs));
@@ -124,7 +125,7 @@ unsafe fn convolve_row(pass: &Pass<'_>, filters: &[f32], (panel, row): (usize, u
         debug_assert!(false, "the strict mode stores every map");
         return;
     };
-    let Tiles { height, width, .. } = pass.grid;
+    let Grid { height, width } = pass.grid;
     let inputs = pass.filters.inputs;
     // SAFETY: the caller's promise; rows and columns outside of the map are left out, as zeros.
     unsafe {
@@ -166,7 +167,7 @@ unsafe fn convolve_row(pass: &Pass<'_>, filters: &[f32], (panel, row): (usize, u
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
     pub(crate) level: Level,
-    pub(crate) grid: Tiles,
+    pub(crate) grid: Grid,
     pub(crate) channels: usize,
     pub(crate) style: Option<Style>,
     /// The gradient of the pooled map, if there is one.

@@ -6,10 +6,10 @@
 
 use crate::filters::padded;
 use crate::gemm::{PANEL, Product, block_rows};
+use crate::grid::Grid;
 use crate::memory::{Buffer, Shared};
 use crate::parallel;
 use crate::simd::{GROUP, Kernel, Level, Simd, fence};
-use crate::winograd::Tiles;
 use crate::{Convolution, KernelError, Padding};
 
 use crate::epilogue::Epilogue;
@@ -38,7 +38,7 @@ pub(crate) struct First {
 struct ForwardRow<'a> {
     first: &'a First,
     planes: *const f32,
-    grid: Tiles,
+    grid: Grid,
     row: usize,
     epilogue: Epilogue,
 }
@@ -146,7 +146,7 @@ impl First {
     pub(crate) fn fill_planes(
         &self,
         threads: usize,
-        grid: Tiles,
+        grid: Grid,
         padding: Padding,
         image: &[f32],
         planes: &mut [f32],
@@ -182,7 +182,7 @@ impl First {
         &self,
         level: Level,
         threads: usize,
-        grid: Tiles,
+        grid: Grid,
         planes: &[f32],
         epilogue: Epilogue,
     ) {
@@ -199,7 +199,7 @@ impl First {
     pub(crate) fn backward(
         &self,
         (level, threads): (Level, usize),
-        (grid, padding): (Tiles, Padding),
+        (grid, padding): (Grid, Padding),
         gradient: &[f32],
         (planes, rows): (&mut [f32], &mut [f32]),
         image: &mut [f32],
@@ -248,7 +248,7 @@ impl First {
     fn band(
         &self,
         level: Level,
-        grid: Tiles,
+        grid: Grid,
         gradient: &[f32],
         band: std::ops::Range<usize>,
         products: &mut [f32],

@@ -42,6 +42,7 @@ mod filters;
 mod first;
 mod gemm;
 mod gram;
+mod grid;
 mod layout;
 mod memory;
 mod network;

@@ -1,10 +1,10 @@
 //! Pooling and ReLU of maps that are stored, because somebody reads them.
 
 use crate::Pooling;
+use crate::grid::Grid;
 use crate::memory::Shared;
 use crate::parallel;
 use crate::simd::{GROUP, Kernel, Level, Simd};
-use crate::winograd::Tiles;
 
 /// Pools a row of one group.
 ///
@@ -47,7 +47,7 @@ impl Kernel for PoolRow {
 pub(crate) fn pool(
     (level, threads): (Level, usize),
     pooling: Pooling,
-    grid: Tiles,
+    grid: Grid,
     map: &[f32],
     to: &mut [f32],
     routing: &mut [u8],

@@ -1,7 +1,8 @@
 //! What a plan holds, worked out before anything is allocated.
 
 use crate::filters::padded;
-use crate::winograd::{Schedule, Tiles, Workspace};
+use crate::grid::Grid;
+use crate::winograd::{Schedule, Workspace};
 use crate::{Algorithm, Encoder, KernelError, Output, Tap, direct, gram, parallel};
 
 /// Floats a plan may have in one buffer: a size in bytes must fit an `isize`, with room to spare.
@@ -30,7 +31,7 @@ pub(crate) struct Layout {
 #[derive(Debug, Clone)]
 #[allow(clippy::struct_excessive_bools)] // each answers a question of its own
 pub(crate) struct StageLayout {
-    pub(crate) grid: Tiles,
+    pub(crate) grid: Grid,
     pub(crate) channels: usize,
     /// Channels, padded.
     pub(crate) wide: usize,
@@ -52,7 +53,7 @@ pub(crate) struct StageLayout {
 impl StageLayout {
     /// Floats of the map of one picture, padded channels included.
     pub(crate) fn map_len(&self) -> usize {
-        self.wide * self.grid.height * self.grid.width
+        self.wide * self.grid.positions()
     }
 
     /// Floats of the pooled map of one picture.
@@ -105,7 +106,7 @@ impl Layout {
             let pooled_after = convolution < deepest && layers[convolution + 1].pooled;
             let winograd = convolution > 0 && encoder.algorithm == Algorithm::Winograd;
             let tapped = taps.iter().any(|tap| tap.convolution == convolution);
-            let grid = Tiles::of(rows, columns);
+            let grid = Grid { height: rows, width: columns };
             let schedules = layer.filters.as_ref().filter(|_| winograd).map(|(forward, backward)| {
                 let schedule = |f: &crate::filters::Filters| {
                     Schedule::new(encoder.level, threads, f.inputs, f.outputs, grid)
@@ -142,7 +143,7 @@ impl Layout {
                 if stage.pooled_after && !stage.fused { take(stage.map_len()) } else { stage.arrives };
         }
         let first = &encoder.weights.first;
-        let Tiles { height, width, .. } = stages[0].grid;
+        let Grid { height, width } = stages[0].grid;
         let run = &encoder.weights.layers[..stages.len()];
         let inputs = run.iter().filter_map(|layer| layer.filters.as_ref());
         let inputs = inputs.flat_map(|(forward, backward)| [forward.inputs, backward.inputs]).max();

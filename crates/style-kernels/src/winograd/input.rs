@@ -1,17 +1,20 @@
-//! Maps, or pooled gradients, to the 36 points.
+//! Maps, or pooled gradients, to the points.
 //!
 //! ```text
-//! map  [group][height][width][16]        V  [36 points][block of rows][group][row][16]
+//! map  [group][height][width][16]        V  [points][block of rows][group][row][16]
 //!
 //!  . . . . . . . .                        a row is a tile: the matrix kernel reads V in order
 //!  . +-----------+ .
-//!  . | patch 6x6 | .   -> B^T d B ->  36 vectors of 16 channels, one for every point
+//!  . |   patch   | .   -> B^T d B ->  36 or 64 vectors of 16 channels, one for every point
 //!  . |  of tile  | .
 //!  . +-----------+ .
 //! ```
 
+use std::marker::PhantomData;
+
 use super::tiles::{Place, Tiles};
-use super::transform::{PATCH, POINTS, TILE, input};
+use super::transform::Minimal;
+use crate::grid::Grid;
 use crate::simd::{GROUP, Kernel, Simd};
 
 /// Where the input of a convolution comes from.
@@ -37,12 +40,13 @@ unsafe impl Sync for Source {}
 
 /// Transforms the groups `groups` of the tiles `tiles`.
 ///
-/// The source is a whole map as `grid` says; `v` is valid for `block_rows`-row blocks of the tiles in
-/// question, `groups_in_all` groups, at 36 points `point` floats apart.
+/// The source is a whole map as `all` says; `v` is valid for `block_rows`-row blocks of the tiles in
+/// question, `groups_in_all` groups, at `PATCH * PATCH` points `point` floats apart.
 #[derive(Debug, Clone)]
-pub(super) struct TransformInput {
+pub(super) struct TransformInput<M, const TILE: usize, const PATCH: usize> {
+    pub(super) minimal: PhantomData<M>,
     pub(super) source: Source,
-    pub(super) grid: Tiles,
+    pub(super) all: Tiles,
     pub(super) tiles: std::ops::Range<usize>,
     pub(super) groups: std::ops::Range<usize>,
     pub(super) groups_in_all: usize,
@@ -51,16 +55,18 @@ pub(super) struct TransformInput {
     pub(super) point: usize,
 }
 
-/// A patch that had to be put together: 6 x 6 x 16 floats.
+/// A patch that had to be put together: rows of positions of 16 channels.
 #[repr(align(64))]
-struct Patch([f32; POINTS * GROUP]);
+struct Patch<const PATCH: usize>([[[f32; GROUP]; PATCH]; PATCH]);
 
-impl Kernel for TransformInput {
+impl<M: Minimal<TILE, PATCH>, const TILE: usize, const PATCH: usize> Kernel
+    for TransformInput<M, TILE, PATCH>
+{
     #[inline(always)]
     unsafe fn run<S: Simd>(self, s: S) {
-        let mut patch = Patch([0.0; POINTS * GROUP]);
+        let mut patch = Patch([[[0.0; GROUP]; PATCH]; PATCH]);
         for group in self.groups.clone() {
-            let mut place = self.grid.place(self.tiles.start);
+            let mut place = self.all.place(self.tiles.start);
             let (mut block, mut row) = (0, 0);
             for _ in self.tiles.clone() {
                 // SAFETY: `group` and `place` are inside the source, block and row inside `v`, by the
@@ -71,10 +77,10 @@ impl Kernel for TransformInput {
                     let to = self.v.add(offset * GROUP);
                     for part in 0..S::PARTS {
                         let lane = part * S::LANES;
-                        transform(s, from.add(lane), line, to.add(lane), self.point);
+                        transform::<S, M, TILE, PATCH>(s, from.add(lane), line, to.add(lane), self.point);
                     }
                 }
-                place = self.grid.next(place);
+                place = self.all.next(place);
                 row += 1;
                 if row == self.block_rows {
                     (block, row) = (block + 1, 0);
@@ -87,29 +93,38 @@ impl Kernel for TransformInput {
 /// `B^T d B` of one patch, one register wide.
 ///
 /// # Safety
-/// `from` is valid for 6 rows, `line` floats apart, of 6 vectors 16 floats apart; `to` for 36 vectors `point`
-/// floats apart.
+/// `from` is valid for `PATCH` rows, `line` floats apart, of `PATCH` vectors 16 floats apart; `to` for a vector
+/// at every point, `point` floats apart.
 #[inline(always)]
-unsafe fn transform<S: Simd>(s: S, from: *const f32, line: usize, to: *mut f32, point: usize) {
+unsafe fn transform<S: Simd, M: Minimal<TILE, PATCH>, const TILE: usize, const PATCH: usize>(
+    s: S,
+    from: *const f32,
+    line: usize,
+    to: *mut f32,
+    point: usize,
+) {
     let mut columns = [[s.splat(0.0); PATCH]; PATCH];
     for x in 0..PATCH {
-        // SAFETY: the caller's promise.
-        let at = |y: usize| unsafe { s.load(from.add(y * line + x * GROUP)) };
-        let column = input(s, [at(0), at(1), at(2), at(3), at(4), at(5)]);
+        let mut column = [s.splat(0.0); PATCH];
+        for y in 0..PATCH {
+            // SAFETY: the caller's promise.
+            column[y] = unsafe { s.load(from.add(y * line + x * GROUP)) };
+        }
+        column = M::input(s, column);
         for y in 0..PATCH {
             columns[y][x] = column[y];
         }
     }
     for (y, &row) in columns.iter().enumerate() {
-        for (x, value) in input(s, row).into_iter().enumerate() {
+        for (x, value) in M::input(s, row).into_iter().enumerate() {
             // SAFETY: the caller's promise.
             unsafe { s.store(to.add((PATCH * y + x) * point), value) }
         }
     }
 }
 
-impl TransformInput {
-    /// The 6 x 6 inputs of a tile and the floats between their rows: in the map where all are inside,
+impl<M: Minimal<TILE, PATCH>, const TILE: usize, const PATCH: usize> TransformInput<M, TILE, PATCH> {
+    /// The inputs of a tile and the floats between their rows: in the map where all are inside,
     /// otherwise copied to `patch`.
     ///
     /// # Safety
@@ -120,21 +135,20 @@ impl TransformInput {
         s: S,
         group: usize,
         place: Place,
-        patch: &mut Patch,
+        patch: &mut Patch<PATCH>,
     ) -> (*const f32, usize) {
-        let line = self.grid.width * GROUP;
+        let Grid { height, width } = self.all.grid;
+        let line = width * GROUP;
         // SAFETY: the caller's promise; `group` selects a plane of the source.
         unsafe {
             match self.source {
                 Source::Map(map) => {
-                    let plane = map.add(group * self.grid.height * line);
+                    let plane = map.add(group * height * line);
                     let (top, left) = (place.row * TILE, place.column * TILE);
-                    let inside = top > 0
-                        && left > 0
-                        && top + PATCH - 1 <= self.grid.height
-                        && left + PATCH - 1 <= self.grid.width;
+                    let inside =
+                        top > 0 && left > 0 && top + PATCH - 1 <= height && left + PATCH - 1 <= width;
                     if inside {
-                        let from = plane.add(((top - 1) * self.grid.width + left - 1) * GROUP);
+                        let from = plane.add(((top - 1) * width + left - 1) * GROUP);
                         for y in 0..PATCH {
                             for x in PATCH..PATCH + TILE {
                                 s.prefetch(from.wrapping_add(y * line + x * GROUP));
@@ -145,12 +159,12 @@ impl TransformInput {
                     self.copy_edge(s, plane, top, left, patch);
                 }
                 Source::Pooled { gradient, routing, share } => {
-                    let plane = group * (self.grid.height / 2) * (self.grid.width / 2) * GROUP;
+                    let plane = group * (height / 2) * (width / 2) * GROUP;
                     self.spread(s, gradient.add(plane), routing.add(plane), share, place, patch);
                 }
             }
         }
-        (patch.0.as_ptr(), PATCH * GROUP)
+        (patch.0.as_ptr().cast(), PATCH * GROUP)
     }
 
     /// Copies a patch that reaches over the border, with zeros outside.
@@ -158,18 +172,26 @@ impl TransformInput {
     /// # Safety
     /// `plane` is valid for one group of the map.
     #[inline(always)]
-    unsafe fn copy_edge<S: Simd>(&self, s: S, plane: *const f32, top: usize, left: usize, patch: &mut Patch) {
+    unsafe fn copy_edge<S: Simd>(
+        &self,
+        s: S,
+        plane: *const f32,
+        top: usize,
+        left: usize,
+        patch: &mut Patch<PATCH>,
+    ) {
+        let Grid { height, width } = self.all.grid;
         for y in 0..PATCH {
             for x in 0..PATCH {
-                let to = &mut patch.0[(y * PATCH + x) * GROUP..][..GROUP];
+                let to = &mut patch.0[y][x];
                 let (row, column) = ((top + y).wrapping_sub(1), (left + x).wrapping_sub(1));
-                let inside = row < self.grid.height && column < self.grid.width;
+                let inside = row < height && column < width;
                 for part in 0..S::PARTS {
                     let lane = part * S::LANES;
                     // SAFETY: the position was found to be inside the map; `to` has 16 floats.
                     unsafe {
                         let value = if inside {
-                            s.load(plane.add((row * self.grid.width + column) * GROUP + lane))
+                            s.load(plane.add((row * width + column) * GROUP + lane))
                         } else {
                             s.splat(0.0)
                         };
@@ -180,7 +202,8 @@ impl TransformInput {
         }
     }
 
-    /// Spreads the pooled gradient over a patch: 4 x 4 pooled positions touch it, the outer ones by half.
+    /// Spreads the pooled gradient over a patch: `TILE / 2 + 2` pooled positions each way touch it, the outer
+    /// ones by half.
     ///
     /// # Safety
     /// `gradient` and `routing` are valid for one group of the pooled map.
@@ -192,14 +215,16 @@ impl TransformInput {
         routing: *const u8,
         share: f32,
         place: Place,
-        patch: &mut Patch,
+        patch: &mut Patch<PATCH>,
     ) {
-        let (height, width) = (self.grid.height / 2, self.grid.width / 2);
+        let (height, width) = (self.all.grid.height / 2, self.all.grid.width / 2);
         let share = s.splat(share);
         for j in 0..=PATCH / 2 {
             for i in 0..=PATCH / 2 {
-                let (row, column) =
-                    ((place.row * 2 + j).wrapping_sub(1), (place.column * 2 + i).wrapping_sub(1));
+                let (row, column) = (
+                    (place.row * (TILE / 2) + j).wrapping_sub(1),
+                    (place.column * (TILE / 2) + i).wrapping_sub(1),
+                );
                 let inside = row < height && column < width;
                 let from = if inside { (row * width + column) * GROUP } else { 0 };
                 for part in 0..S::PARTS {
@@ -210,7 +235,7 @@ impl TransformInput {
                         if y >= PATCH || x >= PATCH {
                             continue;
                         }
-                        let to = &mut patch.0[(y * PATCH + x) * GROUP..][..GROUP];
+                        let to = &mut patch.0[y][x];
                         // SAFETY: `from` is inside the pooled map where it is read; `to` has 16 floats.
                         unsafe {
                             let value = if inside {

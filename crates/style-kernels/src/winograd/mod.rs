@@ -1,8 +1,8 @@
-//! Convolution by Winograd's minimal filtering, F(4 x 4, 3 x 3).
+//! Convolution by Winograd's minimal filtering: F(4 x 4, 3 x 3) at 36 points, F(6 x 6, 3 x 3) at 64.
 //!
 //! ```text
-//!  map ──B^T d B──> V [36][tiles][inputs]   x   U [36][inputs][outputs] <──G g G^T── filters
-//!                                 └──> products [36][outputs][tiles] ──A^T m A──> map
+//!  map ──B^T d B──> V [points][tiles][inputs]   x   U [points][inputs][outputs] <──G g G^T── filters
+//!                                   └──> products [points][outputs][tiles] ──A^T m A──> map
 //! ```
 //!
 //! Products of 64 outputs at a time are transformed back at once, while they are in the cache.
@@ -25,8 +25,8 @@ mod transform;
 
 pub(crate) use input::Source;
 pub(crate) use schedule::{Schedule, Workspace};
-pub(crate) use tiles::Tiles;
 
+use std::marker::PhantomData;
 use std::ops::Range;
 
 use crate::convolution::Pass;
@@ -34,16 +34,18 @@ use crate::gemm::{PANEL, Product};
 use crate::memory::Shared;
 use crate::parallel;
 use crate::simd::{GROUP, fence};
-use filter::{TransformFilters, panel_len, point_stride, row_len};
+use filter::{TransformFilters, point_stride};
 use input::TransformInput;
 use output::TransformOutput;
-use transform::{PATCH, TILE};
+use schedule::Filtering;
+use transform::{F43, F63, Minimal};
 
 /// Outputs that are transformed back together: two panels.
 const TOGETHER: usize = 2 * PANEL;
 
 /// A pass at work: what all its steps need.
-struct Run<'a> {
+struct Run<'a, M, const TILE: usize, const PATCH: usize> {
+    minimal: PhantomData<M>,
     pass: &'a Pass<'a>,
     schedule: &'a Schedule,
     /// Floats of V from a point to the next.
@@ -64,27 +66,47 @@ struct Piece {
 /// # Safety
 /// As [`Pass`] says; `workspace` was made for a schedule at least as large.
 pub(crate) unsafe fn convolve(pass: &Pass<'_>, schedule: &Schedule, workspace: &mut Workspace) {
-    let run = Run { pass, schedule, v_point: schedule.v_point() };
+    // SAFETY: the caller's promise.
+    unsafe {
+        match schedule.filtering {
+            Filtering::F43 => run::<F43, 4, 6>(pass, schedule, workspace),
+            Filtering::F63 => run::<F63, 6, 8>(pass, schedule, workspace),
+        }
+    }
+}
+
+/// Runs the pass with one filtering algorithm.
+///
+/// # Safety
+/// As [`convolve`], and the schedule is one for this algorithm.
+unsafe fn run<M: Minimal<TILE, PATCH>, const TILE: usize, const PATCH: usize>(
+    pass: &Pass<'_>,
+    schedule: &Schedule,
+    workspace: &mut Workspace,
+) {
+    let run = Run::<M, TILE, PATCH> { minimal: PhantomData, pass, schedule, v_point: schedule.v_point() };
     let slot_len = workspace.slot_len;
     let slots = Shared::new(&mut workspace.slots);
     let filters = Shared::new(&mut workspace.filters);
     let v = Shared::new(&mut workspace.v);
     let groups = schedule.output_groups;
-    let (inputs, tiles) = (pass.filters.inputs, pass.grid.count);
+    let inputs = pass.filters.inputs;
+    debug_assert_eq!(schedule.tiles.side, TILE);
+    debug_assert_eq!(schedule.tiles.grid, pass.grid);
     let threads = schedule.threads;
 
     if !schedule.private_filters {
         parallel::for_each(threads, pass.filters.panels(), |_, panel| {
             for row in 0..PATCH {
-                let at = panel * panel_len(inputs) + row * row_len(inputs);
+                let at = panel * schedule.panel_len() + row * schedule.row_len();
                 // SAFETY: every panel has its own place.
-                unsafe { run.transform_filters(panel, row, filters.at(at, row_len(inputs))) }
+                unsafe { run.transform_filters(panel, row, filters.at(at, schedule.row_len())) }
             }
         });
     }
     if !schedule.shared_v {
         parallel::for_each(threads, schedule.chunks, |slot, chunk| {
-            let range = schedule.range(chunk, tiles);
+            let range = schedule.range(chunk);
             let scratch = slots.at(slot * slot_len, slot_len);
             // SAFETY: the slot is ours for this task; its parts are laid out by the schedule.
             unsafe {
@@ -101,7 +123,7 @@ pub(crate) unsafe fn convolve(pass: &Pass<'_>, schedule: &Schedule, workspace: &
     }
     let input_tasks = (inputs / GROUP).min(4 * threads);
     for chunk in 0..schedule.chunks {
-        let range = schedule.range(chunk, tiles);
+        let range = schedule.range(chunk);
         let v = v.at(0, schedule.v_len());
         let v = SendPtr(v);
         parallel::for_each(threads, input_tasks, |_, task| {
@@ -140,14 +162,15 @@ impl SendPtr {
     }
 }
 
-impl Run<'_> {
-    /// The filters of one panel at the six points of a row.
+impl<M: Minimal<TILE, PATCH>, const TILE: usize, const PATCH: usize> Run<'_, M, TILE, PATCH> {
+    /// The filters of one panel at the points of a row.
     ///
     /// # Safety
-    /// `points` is valid for [`row_len`] floats.
+    /// `points` is valid for [`Schedule::row_len`] floats.
     unsafe fn transform_filters(&self, panel: usize, row: usize, points: *mut f32) {
         let packed = self.pass.filters.panel(panel).as_ptr();
-        let kernel = TransformFilters { packed, inputs: self.pass.filters.inputs, row, points };
+        let inputs = self.pass.filters.inputs;
+        let kernel = TransformFilters { minimal: self.minimal, packed, inputs, row, points };
         // SAFETY: the panel is complete and `points` large enough.
         unsafe { self.pass.level.run(kernel) }
     }
@@ -158,8 +181,9 @@ impl Run<'_> {
     /// `v` is valid for the schedule's V.
     unsafe fn transform_input(&self, tiles: Range<usize>, groups: Range<usize>, v: *mut f32) {
         let kernel = TransformInput {
+            minimal: self.minimal,
             source: self.pass.source,
-            grid: self.pass.grid,
+            all: self.schedule.tiles,
             tiles,
             groups,
             groups_in_all: self.pass.filters.inputs / GROUP,
@@ -177,7 +201,6 @@ impl Run<'_> {
     /// `filters` holds the filters at the points if they are shared; `scratch` is a slot.
     unsafe fn finish(&self, piece: &Piece, group: usize, filters: Shared<'_, f32>, scratch: *mut f32) {
         let (pass, schedule) = (self.pass, self.schedule);
-        let inputs = pass.filters.inputs;
         let panels = 2 * group..pass.filters.panels().min(2 * group + 2);
         let products = scratch;
         let column = schedule.chunk_tiles * GROUP;
@@ -195,16 +218,18 @@ impl Run<'_> {
                         self.transform_filters(panel, row, u);
                         u
                     } else {
-                        filters.at(panel * panel_len(inputs) + row * row_len(inputs), row_len(inputs))
+                        let at = panel * schedule.panel_len() + row * schedule.row_len();
+                        filters.at(at, schedule.row_len())
                     };
                     self.multiply(piece, row, u, products.add(half * 2 * column));
                 }
             }
             pass.level.run(TransformOutput {
+                minimal: self.minimal,
                 products,
                 point: schedule.product_point(),
                 column,
-                grid: pass.grid,
+                all: schedule.tiles,
                 tiles: piece.tiles.clone(),
                 groups: 2 * panels.start..2 * panels.end,
                 local: if pass.style.is_some() { local } else { std::ptr::null() },
@@ -214,7 +239,7 @@ impl Run<'_> {
         }
     }
 
-    /// The products of one panel at the six points of a row.
+    /// The products of one panel at the points of a row.
     ///
     /// # Safety
     /// `u` holds the filters at these points; `products` is the panel's place in a slot.
@@ -243,19 +268,19 @@ impl Run<'_> {
         }
     }
 
-    /// The style gradient of the piece's positions, row by row: `local[group][4][tile][4][16]`.
+    /// The style gradient of the piece's positions, row by row: `local[group][TILE][tile][TILE][16]`.
     ///
     /// # Safety
     /// `local` is valid for the schedule's part of a slot.
     unsafe fn style(&self, piece: &Piece, panels: Range<usize>, local: *mut f32) {
         let Some(style) = &self.pass.style else { return };
-        let grid = &self.pass.grid;
+        let (all, grid) = (&self.schedule.tiles, self.pass.grid);
         let row_len = self.schedule.chunk_tiles * TILE * GROUP;
-        let plane = grid.height * grid.width * GROUP;
+        let plane = grid.positions() * GROUP;
         let mut tile = piece.tiles.start;
         while tile < piece.tiles.end {
-            let place = grid.place(tile);
-            let run = (grid.across - place.column).min(piece.tiles.end - tile);
+            let place = all.place(tile);
+            let run = (all.across - place.column).min(piece.tiles.end - tile);
             let count = (run * TILE).min(grid.width - place.column * TILE);
             for y in 0..TILE.min(grid.height - place.row * TILE) {
                 let position = (place.row * TILE + y) * grid.width + place.column * TILE;

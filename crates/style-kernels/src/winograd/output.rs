@@ -1,20 +1,24 @@
-//! The 36 products back to 4 x 4 outputs, and what is fused to that.
+//! The products of a tile back to its outputs, and what is fused to that.
+
+use std::marker::PhantomData;
 
 use super::tiles::Tiles;
-use super::transform::{PATCH, TILE, output};
+use super::transform::Minimal;
 use crate::epilogue::Epilogue;
+use crate::grid::Grid;
 use crate::simd::{GROUP, Kernel, Simd};
 
 /// Transforms the products of up to four groups of channels and finishes them.
 ///
-/// `products` is valid for 36 points `point` floats apart of `[group][column]` with `column` floats from
-/// group to group, one vector a tile; `local` is null or `[group][4 rows][tile][4][16]`.
+/// `products` is valid for `PATCH * PATCH` points `point` floats apart of `[group][column]` with `column` floats
+/// from group to group, one vector a tile; `local` is null or `[group][TILE rows][tile][TILE][16]`.
 #[derive(Debug, Clone)]
-pub(super) struct TransformOutput {
+pub(super) struct TransformOutput<M, const TILE: usize, const PATCH: usize> {
+    pub(super) minimal: PhantomData<M>,
     pub(super) products: *const f32,
     pub(super) point: usize,
     pub(super) column: usize,
-    pub(super) grid: Tiles,
+    pub(super) all: Tiles,
     pub(super) tiles: std::ops::Range<usize>,
     /// Groups of the output that the products belong to.
     pub(super) groups: std::ops::Range<usize>,
@@ -25,11 +29,13 @@ pub(super) struct TransformOutput {
     pub(super) epilogue: Epilogue,
 }
 
-impl Kernel for TransformOutput {
+impl<M: Minimal<TILE, PATCH>, const TILE: usize, const PATCH: usize> Kernel
+    for TransformOutput<M, TILE, PATCH>
+{
     #[inline(always)]
     unsafe fn run<S: Simd>(self, s: S) {
         for (j, group) in self.groups.clone().enumerate() {
-            let mut place = self.grid.place(self.tiles.start);
+            let mut place = self.all.place(self.tiles.start);
             for tile in 0..self.tiles.len() {
                 let (y, x) = (place.row * TILE, place.column * TILE);
                 for part in 0..S::PARTS {
@@ -38,7 +44,7 @@ impl Kernel for TransformOutput {
                     unsafe {
                         let bias = self.epilogue.bias(s, group * GROUP + lane);
                         let from = self.products.add(j * self.column + tile * GROUP + lane);
-                        let rows = columns(s, from, self.point);
+                        let rows = columns::<S, M, TILE, PATCH>(s, from, self.point);
                         if self.epilogue.routing.is_null() {
                             self.map(s, &rows, bias, (j, group, lane), (tile, y, x));
                         } else {
@@ -46,23 +52,30 @@ impl Kernel for TransformOutput {
                         }
                     }
                 }
-                place = self.grid.next(place);
+                place = self.all.next(place);
             }
         }
     }
 }
 
-/// `A^T m` of all six columns.
+/// `A^T m` of all columns.
 ///
 /// # Safety
-/// `from` is valid for 36 vectors `point` floats apart.
+/// `from` is valid for a vector at every point, `point` floats apart.
 #[inline(always)]
-unsafe fn columns<S: Simd>(s: S, from: *const f32, point: usize) -> [[S::V; PATCH]; TILE] {
+unsafe fn columns<S: Simd, M: Minimal<TILE, PATCH>, const TILE: usize, const PATCH: usize>(
+    s: S,
+    from: *const f32,
+    point: usize,
+) -> [[S::V; PATCH]; TILE] {
     let mut rows = [[s.splat(0.0); PATCH]; TILE];
     for x in 0..PATCH {
-        // SAFETY: the caller's promise.
-        let at = |y: usize| unsafe { s.load(from.add((y * PATCH + x) * point)) };
-        let column = output(s, [at(0), at(1), at(2), at(3), at(4), at(5)]);
+        let mut column = [s.splat(0.0); PATCH];
+        for y in 0..PATCH {
+            // SAFETY: the caller's promise.
+            column[y] = unsafe { s.load(from.add((y * PATCH + x) * point)) };
+        }
+        let column = M::output(s, column);
         for y in 0..TILE {
             rows[y][x] = column[y];
         }
@@ -70,7 +83,7 @@ unsafe fn columns<S: Simd>(s: S, from: *const f32, point: usize) -> [[S::V; PATC
     rows
 }
 
-impl TransformOutput {
+impl<M: Minimal<TILE, PATCH>, const TILE: usize, const PATCH: usize> TransformOutput<M, TILE, PATCH> {
     /// Stores a tile of the map, as much of it as is inside.
     ///
     /// # Safety
@@ -84,10 +97,10 @@ impl TransformOutput {
         (j, group, lane): (usize, usize, usize),
         (tile, top, left): (usize, usize, usize),
     ) {
-        let (height, width) = (self.grid.height, self.grid.width);
+        let Grid { height, width } = self.all.grid;
         let columns = TILE.min(width - left);
         for (y, &row) in rows.iter().enumerate().take(TILE.min(height - top)) {
-            let sums = output(s, row);
+            let sums = M::output(s, row);
             let offset = ((group * height + top + y) * width + left) * GROUP + lane;
             let local = (j * TILE + y) * self.local_row + tile * TILE * GROUP + lane;
             for (x, &sum) in sums.iter().enumerate() {
@@ -119,9 +132,9 @@ impl TransformOutput {
         (group, lane): (usize, usize),
         (top, left): (usize, usize),
     ) {
-        let (height, width) = (self.grid.height / 2, self.grid.width / 2);
+        let (height, width) = (self.all.grid.height / 2, self.all.grid.width / 2);
         for y in 0..TILE / 2 {
-            let (upper, lower) = (output(s, rows[2 * y]), output(s, rows[2 * y + 1]));
+            let (upper, lower) = (M::output(s, rows[2 * y]), M::output(s, rows[2 * y + 1]));
             for x in 0..TILE / 2 {
                 let (row, column) = (top / 2 + y, left / 2 + x);
                 if row < height && column < width {

@@ -1,41 +1,41 @@
-//! How a map is cut into tiles of 4 x 4 outputs.
+//! How a map is cut into square tiles of outputs.
 
-use super::transform::TILE;
+use crate::grid::Grid;
 
 /// The tiles of a map, counted row by row.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Tiles {
-    /// Height of the map.
-    pub(crate) height: usize,
-    /// Width of the map.
-    pub(crate) width: usize,
+pub(super) struct Tiles {
+    /// The map.
+    pub(super) grid: Grid,
+    /// Outputs of a tile, each way.
+    pub(super) side: usize,
     /// Tiles side by side.
-    pub(crate) across: usize,
+    pub(super) across: usize,
     /// Tiles in all.
-    pub(crate) count: usize,
+    pub(super) count: usize,
 }
 
 /// Place of a tile in the map, counted in tiles.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Place {
-    pub(crate) row: usize,
-    pub(crate) column: usize,
+pub(super) struct Place {
+    pub(super) row: usize,
+    pub(super) column: usize,
 }
 
 impl Tiles {
-    pub(crate) fn of(height: usize, width: usize) -> Self {
-        let across = width.div_ceil(TILE);
-        Self { height, width, across, count: across * height.div_ceil(TILE) }
+    pub(super) fn of(grid: Grid, side: usize) -> Self {
+        let across = grid.width.div_ceil(side);
+        Self { grid, side, across, count: across * grid.height.div_ceil(side) }
     }
 
     /// Where tile number `tile` lies.
-    pub(crate) fn place(&self, tile: usize) -> Place {
+    pub(super) fn place(&self, tile: usize) -> Place {
         Place { row: tile / self.across, column: tile % self.across }
     }
 
     /// The place after `place`.
     #[inline(always)]
-    pub(crate) fn next(&self, place: Place) -> Place {
+    pub(super) fn next(&self, place: Place) -> Place {
         if place.column + 1 == self.across {
             Place { row: place.row + 1, column: 0 }
         } else {

@@ -74,7 +74,7 @@ pub fn instruction_sets() -> Vec<Isa> {
 }
 
 impl Layer {
-    fn convolution(&self) -> Convolution<'_> {
+    pub fn convolution(&self) -> Convolution<'_> {
         let Self { inputs, outputs, pooled, .. } = *self;
         Convolution { inputs, outputs, weight: &self.weight, bias: &self.bias, pooled }
     }
