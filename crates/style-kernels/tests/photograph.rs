@@ -6,7 +6,7 @@
 mod common;
 
 use common::{Layer, Network, Random};
-use style_image::Image;
+use image::imageops::FilterType;
 use style_kernels::{Convolution, Derivative, Encoder, Options, Tap};
 
 /// Size of the picture: 50 x 46 positions are left in the fourth block.
@@ -61,8 +61,10 @@ impl Planes {
 
 fn photograph() -> Vec<f32> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/images/eilean_donan.webp");
-    let image = Image::open(path).unwrap().resized(SIZE[1], SIZE[0]).unwrap();
-    image.to_planar()
+    let image = image::open(path).unwrap();
+    let image = image.resize_exact(SIZE[1] as u32, SIZE[0] as u32, FilterType::Triangle).into_rgb32f();
+    let planes = (0..3).flat_map(|colour| image.as_raw().iter().skip(colour).step_by(3));
+    planes.copied().collect()
 }
 
 /// The maps before and after every ReLU.

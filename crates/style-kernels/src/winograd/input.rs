@@ -11,6 +11,7 @@
 //! ```
 
 use std::marker::PhantomData;
+use std::mem::MaybeUninit;
 
 use super::tiles::{Place, Tiles};
 use super::transform::Minimal;
@@ -103,7 +104,8 @@ unsafe fn transform<S: Simd, M: Minimal<TILE, PATCH>, const TILE: usize, const P
     to: *mut f32,
     point: usize,
 ) {
-    let mut columns = [[s.splat(0.0); PATCH]; PATCH];
+    // More than fits the registers, and clearing it would cost as much as using it.
+    let mut columns = [[MaybeUninit::<S::V>::uninit(); PATCH]; PATCH];
     for x in 0..PATCH {
         let mut column = [s.splat(0.0); PATCH];
         for y in 0..PATCH {
@@ -112,10 +114,15 @@ unsafe fn transform<S: Simd, M: Minimal<TILE, PATCH>, const TILE: usize, const P
         }
         column = M::input(s, column);
         for y in 0..PATCH {
-            columns[y][x] = column[y];
+            columns[y][x].write(column[y]);
         }
     }
-    for (y, &row) in columns.iter().enumerate() {
+    for y in 0..PATCH {
+        let mut row = [s.splat(0.0); PATCH];
+        for x in 0..PATCH {
+            // SAFETY: every place was written above.
+            row[x] = unsafe { columns[y][x].assume_init() };
+        }
         for (x, value) in M::input(s, row).into_iter().enumerate() {
             // SAFETY: the caller's promise.
             unsafe { s.store(to.add((PATCH * y + x) * point), value) }

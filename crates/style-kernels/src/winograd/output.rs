@@ -1,6 +1,7 @@
 //! The products of a tile back to its outputs, and what is fused to that.
 
 use std::marker::PhantomData;
+use std::mem::MaybeUninit;
 
 use super::tiles::Tiles;
 use super::transform::Minimal;
@@ -44,7 +45,7 @@ impl<M: Minimal<TILE, PATCH>, const TILE: usize, const PATCH: usize> Kernel
                     unsafe {
                         let bias = self.epilogue.bias(s, group * GROUP + lane);
                         let from = self.products.add(j * self.column + tile * GROUP + lane);
-                        let rows = columns::<S, M, TILE, PATCH>(s, from, self.point);
+                        let rows = Columns::new::<S, M>(s, from, self.point);
                         if self.epilogue.routing.is_null() {
                             self.map(s, &rows, bias, (j, group, lane), (tile, y, x));
                         } else {
@@ -58,29 +59,41 @@ impl<M: Minimal<TILE, PATCH>, const TILE: usize, const PATCH: usize> Kernel
     }
 }
 
-/// `A^T m` of all columns.
-///
-/// # Safety
-/// `from` is valid for a vector at every point, `point` floats apart.
-#[inline(always)]
-unsafe fn columns<S: Simd, M: Minimal<TILE, PATCH>, const TILE: usize, const PATCH: usize>(
-    s: S,
-    from: *const f32,
-    point: usize,
-) -> [[S::V; PATCH]; TILE] {
-    let mut rows = [[s.splat(0.0); PATCH]; TILE];
-    for x in 0..PATCH {
-        let mut column = [s.splat(0.0); PATCH];
-        for y in 0..PATCH {
-            // SAFETY: the caller's promise.
-            column[y] = unsafe { s.load(from.add((y * PATCH + x) * point)) };
+/// The columns of a tile after `A^T m`, row by row. Not cleared first: that would cost as much as using them.
+struct Columns<V, const TILE: usize, const PATCH: usize>([[MaybeUninit<V>; PATCH]; TILE]);
+
+impl<V: Copy, const TILE: usize, const PATCH: usize> Columns<V, TILE, PATCH> {
+    /// `A^T m` of all columns.
+    ///
+    /// # Safety
+    /// `from` is valid for a vector at every point, `point` floats apart.
+    #[inline(always)]
+    unsafe fn new<S: Simd<V = V>, M: Minimal<TILE, PATCH>>(s: S, from: *const f32, point: usize) -> Self {
+        let mut rows = [[MaybeUninit::uninit(); PATCH]; TILE];
+        for x in 0..PATCH {
+            let mut column = [s.splat(0.0); PATCH];
+            for y in 0..PATCH {
+                // SAFETY: the caller's promise.
+                column[y] = unsafe { s.load(from.add((y * PATCH + x) * point)) };
+            }
+            let column = M::output(s, column);
+            for y in 0..TILE {
+                rows[y][x].write(column[y]);
+            }
         }
-        let column = M::output(s, column);
-        for y in 0..TILE {
-            rows[y][x] = column[y];
-        }
+        Self(rows)
     }
-    rows
+
+    /// The outputs of one row.
+    #[inline(always)]
+    fn row<S: Simd<V = V>, M: Minimal<TILE, PATCH>>(&self, s: S, y: usize) -> [V; TILE] {
+        let mut row = [s.splat(0.0); PATCH];
+        for x in 0..PATCH {
+            // SAFETY: `new` wrote every place.
+            row[x] = unsafe { self.0[y][x].assume_init() };
+        }
+        M::output(s, row)
+    }
 }
 
 impl<M: Minimal<TILE, PATCH>, const TILE: usize, const PATCH: usize> TransformOutput<M, TILE, PATCH> {
@@ -92,15 +105,15 @@ impl<M: Minimal<TILE, PATCH>, const TILE: usize, const PATCH: usize> TransformOu
     unsafe fn map<S: Simd>(
         &self,
         s: S,
-        rows: &[[S::V; PATCH]; TILE],
+        rows: &Columns<S::V, TILE, PATCH>,
         bias: S::V,
         (j, group, lane): (usize, usize, usize),
         (tile, top, left): (usize, usize, usize),
     ) {
         let Grid { height, width } = self.all.grid;
         let columns = TILE.min(width - left);
-        for (y, &row) in rows.iter().enumerate().take(TILE.min(height - top)) {
-            let sums = M::output(s, row);
+        for y in 0..TILE.min(height - top) {
+            let sums = rows.row::<S, M>(s, y);
             let offset = ((group * height + top + y) * width + left) * GROUP + lane;
             let local = (j * TILE + y) * self.local_row + tile * TILE * GROUP + lane;
             for (x, &sum) in sums.iter().enumerate() {
@@ -127,14 +140,14 @@ impl<M: Minimal<TILE, PATCH>, const TILE: usize, const PATCH: usize> TransformOu
     unsafe fn pool<S: Simd>(
         &self,
         s: S,
-        rows: &[[S::V; PATCH]; TILE],
+        rows: &Columns<S::V, TILE, PATCH>,
         bias: S::V,
         (group, lane): (usize, usize),
         (top, left): (usize, usize),
     ) {
         let (height, width) = (self.all.grid.height / 2, self.all.grid.width / 2);
         for y in 0..TILE / 2 {
-            let (upper, lower) = (M::output(s, rows[2 * y]), M::output(s, rows[2 * y + 1]));
+            let (upper, lower) = (rows.row::<S, M>(s, 2 * y), rows.row::<S, M>(s, 2 * y + 1));
             for x in 0..TILE / 2 {
                 let (row, column) = (top / 2 + y, left / 2 + x);
                 if row < height && column < width {
