@@ -125,13 +125,22 @@ impl Objective {
 
     /// The weighted losses of a pass that was run with [`Objective::taps`] on `image`. `[terms]`
     pub(crate) fn losses_of_pass(&self, pass: &Pass, image: Tensor<4>) -> Result<Tensor<1>, Error> {
-        self.losses_of(&self.leaves(pass, image)?)
+        let mut losses = Vec::new();
+        for (layer, weight, loss) in &self.content {
+            losses.push(loss.forward(pass.features(*layer)?.clone())?.mul_scalar(*weight));
+        }
+        for (layer, weight, loss) in &self.style {
+            losses.push(loss.forward(pass.statistics(*layer)?.gram.clone())?.mul_scalar(*weight));
+        }
+        let smooth = |weight| TotalVariation.forward(image).mul_scalar(weight);
+        losses.extend(self.total_variation.map(smooth));
+        in_one_tensor(losses)
     }
 
     /// The weighted losses of a picture and the gradient of their sum with respect to its pixels.
     ///
-    /// Features and statistics become leaves of a small autodiff graph, one for the losses alone; the
-    /// way from there to the pixels is [`Pass::backward`].
+    /// No tape is recorded: every loss gives its derivative with respect to what it looks at, and
+    /// [`Pass::backward`] takes these to the pixels.
     ///
     /// # Shapes
     ///
@@ -142,28 +151,29 @@ impl Objective {
     /// Those of [`Vgg::forward`], and [`Error::Setting`] for an objective without terms.
     pub fn evaluate(&self, vgg: &Vgg, image: Tensor<4>) -> Result<Evaluation, Error> {
         let image = image.without_autodiff();
-        let pass = vgg.forward(image.clone(), &self.taps())?;
-        let leaves = self.leaves(&pass, image.clone())?.tracked();
-        let losses = self.losses_of(&leaves)?;
-        let mut gradients = losses.clone().sum().backward();
-        let direct = leaves.pixels.grad_remove(&mut gradients);
-        let mut derivatives = Derivatives::new();
-        for (layer, leaf) in leaves.features {
-            if let Some(derivative) = leaf.grad_remove(&mut gradients) {
-                derivatives.add_features(layer, derivative);
-            }
+        let mut pass = vgg.forward(image.clone(), &self.taps())?;
+        let (mut losses, mut derivatives) = (Vec::new(), Derivatives::new());
+        for (index, (layer, weight, loss)) in self.content.iter().enumerate() {
+            let again = self.content[index + 1..].iter().any(|(other, ..)| other == layer);
+            let features = if again { pass.features(*layer)?.clone() } else { pass.take_features(*layer)? };
+            let (value, derivative) = loss.evaluate(features, *weight)?;
+            losses.push(value);
+            derivatives.add_features(*layer, derivative);
         }
-        for (layer, leaf) in leaves.grams {
-            if let Some(derivative) = leaf.grad_remove(&mut gradients) {
-                derivatives.add_gram(layer, derivative);
-            }
+        for (layer, weight, loss) in &self.style {
+            let (value, derivative) = loss.evaluate(pass.statistics(*layer)?.gram.clone(), *weight)?;
+            losses.push(value);
+            derivatives.add_gram(*layer, derivative);
         }
-        let through_network = pass.backward(derivatives)?;
-        let gradient = match (through_network, direct) {
+        let smooth = |weight| TotalVariation.evaluate(image.clone(), weight);
+        let (smoothness, direct) = self.total_variation.map(smooth).unzip();
+        losses.extend(smoothness);
+        let losses = in_one_tensor(losses)?;
+        let gradient = match (pass.backward(derivatives)?, direct) {
             (Some(a), Some(b)) => a + b,
             (a, b) => a.or(b).unwrap_or_else(|| image.zeros_like()),
         };
-        Ok(Evaluation { losses: losses.without_autodiff(), gradient })
+        Ok(Evaluation { losses, gradient })
     }
 
     /// The objective as one operation in a graph of Burn's autodiff: a perceptual loss to train another
@@ -190,48 +200,11 @@ impl Objective {
         let Evaluation { losses, gradient } = self.evaluate(vgg, here.clone())?;
         Ok(((image - here) * gradient).sum() + losses.sum())
     }
-
-    /// What the losses look at, taken from a pass.
-    fn leaves(&self, pass: &Pass, image: Tensor<4>) -> Result<Leaves, Error> {
-        let features = self.content.iter().map(|&(layer, ..)| Ok((layer, pass.features(layer)?.clone())));
-        let grams = self.style.iter().map(|&(layer, ..)| Ok((layer, pass.statistics(layer)?.gram.clone())));
-        let features = features.collect::<Result<_, Error>>()?;
-        Ok(Leaves { features, grams: grams.collect::<Result<_, Error>>()?, pixels: image })
-    }
-
-    fn losses_of(&self, leaves: &Leaves) -> Result<Tensor<1>, Error> {
-        let mut losses = Vec::new();
-        for ((_, weight, loss), (_, features)) in self.content.iter().zip(&leaves.features) {
-            losses.push(loss.forward(features.clone())?.mul_scalar(*weight));
-        }
-        for ((_, weight, loss), (_, gram)) in self.style.iter().zip(&leaves.grams) {
-            losses.push(loss.forward(gram.clone())?.mul_scalar(*weight));
-        }
-        let smooth = |weight| TotalVariation.forward(leaves.pixels.clone()).mul_scalar(weight);
-        losses.extend(self.total_variation.map(smooth));
-        if losses.is_empty() {
-            return Err(Error::setting("objective", "without terms", "at least one loss"));
-        }
-        Ok(Tensor::cat(losses, 0))
-    }
 }
 
-/// What the losses look at, in the order of the objective's terms.
-struct Leaves {
-    features: Vec<(Layer, Tensor<4>)>,
-    grams: Vec<(Layer, Tensor<3>)>,
-    pixels: Tensor<4>,
-}
-
-impl Leaves {
-    /// The same as leaves of an autodiff graph.
-    fn tracked(self) -> Self {
-        let features = self.features.into_iter().map(|(layer, x)| (layer, x.autodiff().require_grad()));
-        let grams = self.grams.into_iter().map(|(layer, x)| (layer, x.autodiff().require_grad()));
-        Self {
-            features: features.collect(),
-            grams: grams.collect(),
-            pixels: self.pixels.autodiff().require_grad(),
-        }
+fn in_one_tensor(losses: Vec<Tensor<1>>) -> Result<Tensor<1>, Error> {
+    if losses.is_empty() {
+        return Err(Error::setting("objective", "without terms", "at least one loss"));
     }
+    Ok(Tensor::cat(losses, 0))
 }

@@ -101,9 +101,18 @@ pub(crate) fn same_shape<const D: usize>(
     found: &Tensor<D>,
     expected: &Tensor<D>,
 ) -> Result<(), Error> {
-    if found.dims() == expected.dims() {
+    has_shape(what, found, expected.dims())
+}
+
+/// Checks that a tensor has the shape of its target, before Burn would panic.
+pub(crate) fn has_shape<const D: usize>(
+    what: &'static str,
+    found: &Tensor<D>,
+    expected: [usize; D],
+) -> Result<(), Error> {
+    if found.dims() == expected {
         return Ok(());
     }
-    let expected = format!("{:?}, the target's", expected.dims());
+    let expected = format!("{expected:?}, the target's");
     Err(Error::Shape { what, found: found.dims().to_vec(), expected })
 }

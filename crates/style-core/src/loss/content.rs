@@ -39,4 +39,10 @@ impl ContentLoss {
         same_shape("the feature map", &features, &self.target.values)?;
         Ok(self.target.distance(features))
     }
+
+    /// `weight` times the loss of a feature map, `[1]`, and its derivative with respect to the map.
+    pub(crate) fn evaluate(&self, features: Tensor<4>, weight: f32) -> Result<(Tensor<1>, Tensor<4>), Error> {
+        same_shape("the feature map", &features, &self.target.values)?;
+        Ok(self.target.evaluate(features, weight))
+    }
 }

@@ -1,4 +1,7 @@
-//! What is minimised. Every loss is written forward only; derivatives come from Burn's autodiff.
+//! What is minimised.
+//!
+//! `forward` works in any graph of Burn's autodiff. `evaluate` gives the value with the derivative written out:
+//! it is what every step of an optimisation runs, and a tape would hold and pass over each map several times.
 
 mod content;
 mod reduction;

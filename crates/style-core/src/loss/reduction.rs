@@ -33,10 +33,26 @@ impl<const D: usize> Target<D> {
 
     /// The reduced squared difference, `[1]`. Shapes have been compared before.
     pub(crate) fn distance(&self, values: Tensor<D>) -> Tensor<1> {
-        let mean = (values - self.values.clone()).square().mean();
+        self.reduced((values - self.values.clone()).square())
+    }
+
+    /// The reduced squared difference times `weight`, `[1]`, and its derivative with respect to `values`.
+    pub(crate) fn evaluate(&self, values: Tensor<D>, weight: f32) -> (Tensor<1>, Tensor<D>) {
+        let count = values.shape().num_elements();
+        let difference = values - self.values.clone();
+        let value = self.reduced(difference.clone().square()).mul_scalar(weight);
+        let derivative = difference.mul_scalar(2.0 * weight / count as f32);
+        let derivative = match &self.divisor {
+            Some(divisor) => derivative / divisor.clone().reshape([1; D]),
+            None => derivative,
+        };
+        (value, derivative)
+    }
+
+    fn reduced(&self, squares: Tensor<D>) -> Tensor<1> {
         match &self.divisor {
-            Some(divisor) => mean / divisor.clone(),
-            None => mean,
+            Some(divisor) => squares.mean() / divisor.clone(),
+            None => squares.mean(),
         }
     }
 }

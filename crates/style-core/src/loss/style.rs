@@ -59,4 +59,10 @@ impl StyleLoss {
         same_shape("the Gram matrix", &gram, &self.target.values)?;
         Ok(self.target.distance(gram))
     }
+
+    /// `weight` times the loss of a Gram matrix, `[1]`, and its derivative with respect to the matrix.
+    pub(crate) fn evaluate(&self, gram: Tensor<3>, weight: f32) -> Result<(Tensor<1>, Tensor<3>), Error> {
+        same_shape("the Gram matrix", &gram, &self.target.values)?;
+        Ok(self.target.evaluate(gram, weight))
+    }
 }

@@ -62,6 +62,38 @@ fn gradients_agree_with_finite_differences() {
 }
 
 #[test]
+fn written_out_derivatives_are_those_of_autodiff() {
+    fn check<const D: usize>(
+        at: Tensor<D>,
+        forward: impl Fn(Tensor<D>) -> Tensor<1>,
+        evaluate: impl Fn(Tensor<D>, f32) -> (Tensor<1>, Tensor<D>),
+    ) {
+        let leaf = at.clone().autodiff().require_grad();
+        let expected = forward(leaf.clone()).mul_scalar(0.7);
+        let gradient = leaf.grad(&expected.clone().backward()).unwrap();
+        let (value, derivative) = evaluate(at, 0.7);
+        assert!((of(value) - of(expected.without_autodiff())).abs() < 1e-6);
+        for (a, b) in values(derivative).into_iter().zip(values(gradient)) {
+            assert!((a - b).abs() < 1e-6, "{a} {b}");
+        }
+    }
+    for reduction in [Reduction::Mean, Reduction::Relative] {
+        let content = ContentLoss::new(tensor([1, 3, 4, 5], 2), reduction);
+        check(
+            tensor([1, 3, 4, 5], 1),
+            |x| content.forward(x).unwrap(),
+            |x, w| content.evaluate(x, w).unwrap(),
+        );
+        let style = StyleLoss::new(Statistics::of(tensor([1, 3, 2, 2], 3)), reduction);
+        let gram = gram_matrix(tensor([1, 3, 4, 5], 1));
+        check(gram, |x| style.forward(x).unwrap(), |x, w| style.evaluate(x, w).unwrap());
+    }
+    for shape in [[1, 3, 4, 5], [1, 3, 1, 5], [1, 3, 4, 1], [2, 3, 2, 2]] {
+        check(tensor(shape, 4), |x| TotalVariation.forward(x), |x, w| TotalVariation.evaluate(x, w));
+    }
+}
+
+#[test]
 fn a_target_of_zeros_does_not_divide_by_zero() {
     let zeros = Tensor::<4>::zeros([1, 2, 3, 3], &Device::flex());
     let loss = ContentLoss::new(zeros.clone(), Reduction::Relative);

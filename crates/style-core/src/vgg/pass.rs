@@ -7,7 +7,7 @@ use style_kernels::Tap;
 use super::fused::{FusedPass, HostDerivatives, Of, Wishes};
 use super::generic::GenericPass;
 use super::{Kernel, Taps, Vgg};
-use crate::statistics::same_shape;
+use crate::statistics::{has_shape, same_shape};
 use crate::{Error, Statistics};
 
 /// The result of [`Vgg::forward`]: what the taps asked for, and what the way back needs.
@@ -18,6 +18,8 @@ pub struct Pass {
     way: Way,
     /// Maps that were tapped, or whose statistics need them on the way back.
     maps: Vec<(Layer, Tensor<4>)>,
+    /// Shapes of the tapped maps, of those that were taken out too.
+    shapes: Vec<(Layer, [usize; 4])>,
     statistics: Vec<(Layer, Statistics)>,
     taps: Taps,
 }
@@ -91,7 +93,7 @@ impl Vgg {
                 statistics.push((layer, Statistics::of(map.clone())));
             }
         });
-        Pass { way: Way::Generic(pass), maps, statistics, taps: taps.clone() }
+        Pass::new(Way::Generic(pass), maps, statistics, taps)
     }
 
     fn fused_pass(&self, image: Tensor<4>, taps: &Taps) -> Result<Pass, Error> {
@@ -126,11 +128,21 @@ impl Vgg {
             }
             maps.extend(map.map(|map| (layer, map)));
         }
-        Ok(Pass { way: Way::Fused(pass, positions), maps, statistics, taps: taps.clone() })
+        Ok(Pass::new(Way::Fused(pass, positions), maps, statistics, taps))
     }
 }
 
 impl Pass {
+    fn new(
+        way: Way,
+        maps: Vec<(Layer, Tensor<4>)>,
+        statistics: Vec<(Layer, Statistics)>,
+        taps: &Taps,
+    ) -> Self {
+        let shapes = maps.iter().map(|(layer, map)| (*layer, map.dims())).collect();
+        Self { way, maps, shapes, statistics, taps: taps.clone() }
+    }
+
     /// The statistics of a layer.
     ///
     /// # Errors
@@ -151,6 +163,18 @@ impl Pass {
             return Err(Error::NotTapped { layer, what: "features" });
         }
         self.map(layer, "features")
+    }
+
+    /// The feature map of a layer, as nobody else's where the way back can do without: its memory can then be
+    /// used again.
+    pub(crate) fn take_features(&mut self, layer: Layer) -> Result<Tensor<4>, Error> {
+        let found = self.maps.iter().position(|(at, _)| *at == layer);
+        match found {
+            Some(index) if matches!(self.way, Way::Fused(..)) && layer.is_relu() => {
+                Ok(self.maps.swap_remove(index).1)
+            }
+            _ => self.features(layer).cloned(),
+        }
     }
 
     fn map(&self, layer: Layer, what: &'static str) -> Result<&Tensor<4>, Error> {
@@ -220,7 +244,10 @@ impl Pass {
     /// Every derivative must be of something that was given out, and have its shape.
     fn check(&self, derivatives: &Derivatives) -> Result<(), Error> {
         for (layer, derivative) in &derivatives.features {
-            same_shape("the derivative of the features", derivative, self.features(*layer)?)?;
+            let missing = Error::NotTapped { layer: *layer, what: "features" };
+            let found = self.shapes.iter().find(|(at, _)| at == layer && self.taps.wants_features(*at));
+            let (_, shape) = found.ok_or(missing)?;
+            has_shape("the derivative of the features", derivative, *shape)?;
         }
         for (layer, derivative) in &derivatives.gram {
             same_shape("the derivative of the Gram matrix", derivative, &self.statistics(*layer)?.gram)?;
