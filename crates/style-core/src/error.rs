@@ -60,14 +60,14 @@ pub enum Error {
         /// The shape it should have.
         expected: String,
     },
-    /// A tensor on another device than the network.
-    #[error("{what} is on {found}, the network is on {expected}")]
+    /// A tensor on another device than the weights it meets.
+    #[error("{what} is on {found}, the weights are on {expected}")]
     OtherDevice {
         /// Which tensor.
         what: &'static str,
         /// Its device.
         found: String,
-        /// The network's device.
+        /// The weights' device.
         expected: String,
     },
     /// A picture that cannot be used.
@@ -118,7 +118,9 @@ impl Error {
             }
             Self::NotTapped { .. } => "add the layer to Taps before the forward pass",
             Self::PictureTooSmall { .. } => "use a larger picture or size, or shallower layers",
-            Self::Shape { .. } => "pictures are [batch, 3, height, width], one picture per run",
+            Self::Shape { .. } => {
+                "give the tensor the expected shape; pictures are [batch, 3, height, width], one picture per run"
+            }
             Self::OtherDevice { .. } => "move the tensor with Tensor::to_device",
             Self::Picture(error) => error.help(),
             Self::Weights(error) => error.help(),

@@ -13,6 +13,7 @@
 //! L. A. Gatys, A. S. Ecker and M. Bethge, *Image Style Transfer Using Convolutional Neural Networks*,
 //! CVPR 2016.
 
+mod conv3x3_relu;
 mod convert;
 mod error;
 mod loss;
@@ -24,6 +25,7 @@ mod transfer;
 mod vgg;
 
 pub use burn::tensor::Device;
+pub use conv3x3_relu::Conv3x3Relu;
 pub use convert::{image_to_tensor, tensor_to_image};
 pub use error::Error;
 pub use loss::{ContentLoss, Reduction, StyleLoss, TotalVariation};

@@ -183,7 +183,7 @@ impl Encoder {
 }
 
 /// Checks that the convolutions fit together; returns the first.
-fn check<'a, 'b>(network: &'b [Convolution<'a>]) -> Result<&'b Convolution<'a>, KernelError> {
+pub(crate) fn check<'a, 'b>(network: &'b [Convolution<'a>]) -> Result<&'b Convolution<'a>, KernelError> {
     let first = network.first().ok_or(KernelError::NoConvolution)?;
     if first.pooled {
         return Err(KernelError::PoolingFirst);

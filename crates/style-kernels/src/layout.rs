@@ -33,6 +33,11 @@ pub(crate) fn add(threads: usize, planes: &[f32], channels: usize, groups: &mut 
     into_groups(threads, planes, channels, groups, |to, value| *to += value);
 }
 
+/// Zeroes the groups where planes of a ReLU's output pass no gradient (NaN passes).
+pub(crate) fn mask(threads: usize, planes: &[f32], channels: usize, groups: &mut [f32]) {
+    into_groups(threads, planes, channels, groups, |to, value| *to = if value <= 0.0 { 0.0 } else { *to });
+}
+
 /// Meets every value of some planes with its place in the groups.
 fn into_groups(
     threads: usize,

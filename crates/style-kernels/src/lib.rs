@@ -33,6 +33,7 @@
 //! # Ok::<(), style_kernels::KernelError>(())
 //! ```
 
+mod conv3x3;
 mod convolution;
 mod direct;
 mod encoder;
@@ -53,6 +54,7 @@ mod simd;
 mod tap;
 mod winograd;
 
+pub use conv3x3::Conv3x3;
 pub use encoder::Encoder;
 pub use error::KernelError;
 pub use network::{Algorithm, Convolution, Isa, Options, Padding, Pooling};

@@ -22,6 +22,7 @@ pub use taps::Taps;
 use crate::Error;
 use fused::SparePlan;
 use weights::Weights;
+pub(crate) use weights::default_kernel;
 
 /// What shrinks feature maps between blocks (2 x 2, stride 2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -137,7 +138,7 @@ impl Vgg {
             weights: Weights::new(file),
             pooling: Pooling::default(),
             padding: Padding::default(),
-            kernel: weights::default_kernel(&device),
+            kernel: default_kernel(&device),
             spare: SparePlan::default(),
             device,
         }

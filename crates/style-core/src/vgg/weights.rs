@@ -85,7 +85,7 @@ impl Weights {
 }
 
 /// What computes on a device unless the caller chooses.
-pub(super) fn default_kernel(device: &Device) -> Kernel {
+pub(crate) fn default_kernel(device: &Device) -> Kernel {
     #[cfg(feature = "flex")]
     if *device == Device::flex() {
         return Kernel::Winograd;
