@@ -16,6 +16,7 @@
 mod convert;
 mod error;
 mod loss;
+mod memory;
 mod metrics;
 mod objective;
 mod optimizer;
@@ -27,6 +28,7 @@ pub use burn::tensor::Device;
 pub use convert::{image_to_tensor, tensor_to_image};
 pub use error::Error;
 pub use loss::{ContentLoss, Reduction, StyleLoss, TotalVariation};
+pub use memory::Memory;
 pub use metrics::{LayerDistance, Metrics, normalised_distance};
 pub use objective::{Evaluation, Objective, Term};
 pub use optimizer::{Adam, ImageOptimizer, Lbfgs, Optimizer};
