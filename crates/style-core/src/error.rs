@@ -87,6 +87,24 @@ pub enum Error {
     /// The CPU kernels refuse, usually for want of memory.
     #[error(transparent)]
     Kernel(#[from] KernelError),
+    /// A picture for which this machine has no memory.
+    #[error(
+        "a result of {width} x {height} px needs {} MB of memory, {} MB are available: {}",
+        needed.div_ceil(1_000_000), available / 1_000_000, fitting(*largest)
+    )]
+    NotEnoughMemory {
+        /// Width of the result in px.
+        width: usize,
+        /// Height of the result in px.
+        height: usize,
+        /// Bytes that the run would take beyond the weights, which are there already.
+        needed: usize,
+        /// Bytes that the machine could still give, swap included.
+        available: usize,
+        /// The longest side in px, proportions kept, of a result that fits; `None` when not even the smallest
+        /// does.
+        largest: Option<usize>,
+    },
     /// The device failed, or its results could not be read.
     #[error("the device failed while {doing}: {reason}")]
     Device {
@@ -126,6 +144,7 @@ impl Error {
             Self::Weights(error) => error.help(),
             Self::WeightsFile { .. } => "check the path and the permissions",
             Self::Kernel(_) | Self::Device { .. } => "try a smaller picture, or another device",
+            Self::NotEnoughMemory { .. } => "lower the size, or end other programs",
             Self::Diverged { .. } => "lower the learning rate, or use Adam",
         }
     }
@@ -133,5 +152,13 @@ impl Error {
     /// A setting outside its range.
     pub(crate) fn setting(name: &'static str, found: impl ToString, allowed: impl Into<String>) -> Self {
         Self::Setting { name, found: found.to_string(), allowed: allowed.into() }
+    }
+}
+
+/// What would fit, in words.
+fn fitting(largest: Option<usize>) -> String {
+    match largest {
+        Some(px) => format!("the largest that fits has a long side of {px} px"),
+        None => "not even the smallest picture fits".into(),
     }
 }

@@ -1,5 +1,6 @@
 //! The whole job: settings, the loop, and what comes out.
 
+mod memory;
 mod outcome;
 mod report;
 mod run;
@@ -169,7 +170,8 @@ impl<'a> StyleTransfer<'a> {
     /// # Errors
     ///
     /// [`Error::Setting`] for settings out of range or without a style; [`Error::LayerUnavailable`],
-    /// [`Error::PictureTooSmall`]; [`Error::Diverged`] when the loss becomes NaN; [`Error::Device`].
+    /// [`Error::PictureTooSmall`]; [`Error::NotEnoughMemory`] where the system says that the kernels' buffers
+    /// cannot be had; [`Error::Diverged`] when the loss becomes NaN; [`Error::Device`].
     pub fn run(mut self, content: &Image) -> Result<Outcome, Error> {
         if self.style.is_none() {
             return Err(Error::setting("style", "missing", "a picture; without one use `reconstruct`"));

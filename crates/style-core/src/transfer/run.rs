@@ -6,6 +6,7 @@ use burn::tensor::Tensor;
 use style_format::Layer;
 use style_image::Image;
 
+use super::memory::Run;
 use super::{Losses, Outcome, Settings, Start, Step, StyleTransfer, Times, start};
 use crate::convert::{image_to_tensor, read, tensor_to_image};
 use crate::metrics::{LayerDistance, Metrics, normalised_distance};
@@ -38,6 +39,9 @@ impl StyleTransfer<'_> {
         let style = self.style.filter(|_| settings.style_weight > 0.0);
         let style = style.map(|style| style.resized_to_long_side(settings.size)).transpose()?;
         check_sizes(&vgg, &settings, extent, style.as_ref())?;
+        let style_extent = style.as_ref().map(|style| (style.width(), style.height()));
+        let run = Run { vgg: &vgg, settings: &settings, content: content.is_some() };
+        run.check(extent, style_extent)?;
         let first = self.first_picture(content, extent, &settings)?;
         let targets = Targets::new(&vgg, &settings, content, style.as_ref())?;
         let mut image = image_to_tensor(&first, vgg.device());

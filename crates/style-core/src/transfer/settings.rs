@@ -76,7 +76,7 @@ pub enum Start<'a> {
 }
 
 impl Settings {
-    const SIZES: std::ops::RangeInclusive<usize> = 16..=8192;
+    pub(super) const SIZES: std::ops::RangeInclusive<usize> = 16..=8192;
 
     /// The size, when it is in range: needed before pictures are resized.
     pub(super) fn checked_size(&self) -> Result<usize, Error> {

@@ -170,7 +170,7 @@ impl HostDerivatives {
 }
 
 /// The encoder in the way the caller wants it; the weights stay shared.
-fn configured(encoder: &Encoder, wishes: Wishes) -> Encoder {
+pub(super) fn configured(encoder: &Encoder, wishes: Wishes) -> Encoder {
     let pooling = match wishes.pooling {
         Pooling::Max => style_kernels::Pooling::Max,
         Pooling::Average => style_kernels::Pooling::Average,

@@ -4,6 +4,7 @@ mod describe;
 mod features;
 mod fused;
 mod generic;
+mod memory;
 mod pass;
 mod stage;
 mod taps;

@@ -12,7 +12,8 @@ use crate::{Error, Statistics};
 
 /// The result of [`Vgg::forward`]: what the taps asked for, and what the way back needs.
 ///
-/// Memory: one map per convolution (320 floats a pixel to `relu5_1`), more where Burn computes.
+/// [`Vgg::memory`] forecasts its memory: one map per convolution (320 floats a pixel to `relu5_1`), more where Burn
+/// computes.
 #[derive(Debug)]
 pub struct Pass {
     way: Way,
@@ -97,6 +98,27 @@ impl Vgg {
     }
 
     fn fused_pass(&self, image: Tensor<4>, taps: &Taps) -> Result<Pass, Error> {
+        let (positions, wanted) = self.taps_of_kernels(taps);
+        let wishes = self.wishes();
+        let pass = FusedPass::new(self.weights.encoder()?, wishes, image, wanted.clone(), &self.spare)?;
+        let (mut maps, mut statistics) = (Vec::new(), Vec::new());
+        for &(layer, position) in &positions {
+            let tap = if layer.is_relu() { Tap::features(position) } else { Tap::pre_activation(position) };
+            let map = wanted.contains(&tap).then(|| pass.map(tap)).transpose()?;
+            if taps.wants_statistics(layer) {
+                let of = match &map {
+                    Some(map) if !layer.is_relu() => Statistics::of(map.clone()),
+                    _ => pass.statistics(position)?,
+                };
+                statistics.push((layer, of));
+            }
+            maps.extend(map.map(|map| (layer, map)));
+        }
+        Ok(Pass::new(Way::Fused(pass, positions), maps, statistics, taps))
+    }
+
+    /// Every tapped layer with the position of its convolution, and what the kernels have to keep for all.
+    pub(super) fn taps_of_kernels(&self, taps: &Taps) -> (Vec<(Layer, usize)>, Vec<Tap>) {
         let mut layers = taps.layers();
         layers.sort_unstable();
         layers.dedup();
@@ -113,22 +135,11 @@ impl Vgg {
                 }
             }
         }
-        let wishes = Wishes { pooling: self.pooling, padding: self.padding, kernel: self.kernel };
-        let pass = FusedPass::new(self.weights.encoder()?, wishes, image, wanted.clone(), &self.spare)?;
-        let (mut maps, mut statistics) = (Vec::new(), Vec::new());
-        for &(layer, position) in &positions {
-            let tap = if layer.is_relu() { Tap::features(position) } else { Tap::pre_activation(position) };
-            let map = wanted.contains(&tap).then(|| pass.map(tap)).transpose()?;
-            if taps.wants_statistics(layer) {
-                let of = match &map {
-                    Some(map) if !layer.is_relu() => Statistics::of(map.clone()),
-                    _ => pass.statistics(position)?,
-                };
-                statistics.push((layer, of));
-            }
-            maps.extend(map.map(|map| (layer, map)));
-        }
-        Ok(Pass::new(Way::Fused(pass, positions), maps, statistics, taps))
+        (positions, wanted)
+    }
+
+    pub(super) const fn wishes(&self) -> Wishes {
+        Wishes { pooling: self.pooling, padding: self.padding, kernel: self.kernel }
     }
 }
 

@@ -1,0 +1,143 @@
+//! How much memory a pass, a step or a run takes, before it is taken.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::{Error, Objective, Taps, Term, Vgg};
+
+/// A forecast of memory, in bytes, by what it is for.
+///
+/// The weights and the buffers are what the CPU kernels will allocate, to the byte. The tensors are counted as
+/// the engine makes them and lie near the truth. Not in it: the weights file in memory (13 MB bundled), pictures
+/// that the caller holds, and for a moment, while the weights are packed and no buffer is there yet, half as much
+/// again as the packed weights.
+///
+/// # Examples
+///
+/// ```no_run
+/// # use style_core::*;
+/// # fn f(vgg: Vgg, objective: Objective) -> Result<(), Error> {
+/// if let Some(memory) = objective.memory(&vgg, 512, 512)? {
+///     println!("{memory}"); // 545 MB: weights 104 MB, buffers 373 MB, tensors 69 MB
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[non_exhaustive]
+pub struct Memory {
+    /// The packed weights, bytes: taken once, shared by all clones of a network.
+    pub weights: usize,
+    /// The kernels' buffers for one size and its taps, bytes.
+    pub buffers: usize,
+    /// Maps, matrices and pictures as tensors, bytes.
+    pub tensors: usize,
+}
+
+/// Tensors of the size of what a loss looks at, while its derivative is found: the value itself, its difference
+/// from the target, the derivative, and one on the way there.
+const COPIES_FOR_A_LOSS: usize = 4;
+
+/// Pictures of a step: the picture, the values that the kernels read, the gradient.
+const PICTURES: usize = 3;
+
+/// Pictures that the total variation needs for its value and its gradient.
+const PICTURES_OF_TOTAL_VARIATION: usize = 5;
+
+impl Memory {
+    /// All of it, in bytes.
+    #[must_use]
+    pub const fn total(&self) -> usize {
+        self.weights + self.buffers + self.tensors
+    }
+}
+
+impl fmt::Display for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let megabytes = |bytes: usize| bytes.div_ceil(1_000_000);
+        let Self { weights, buffers, tensors } = self;
+        write!(
+            f,
+            "{} MB: weights {} MB, buffers {} MB, tensors {} MB",
+            megabytes(self.total()),
+            megabytes(*weights),
+            megabytes(*buffers),
+            megabytes(*tensors)
+        )
+    }
+}
+
+/// Bytes of a picture as a tensor `[1, 3, height, width]`.
+pub(crate) const fn picture(height: usize, width: usize) -> usize {
+    3 * size_of::<f32>() * height * width
+}
+
+/// A step with losses at `taps`, and the gradient of the pixels. `None` where Burn computes.
+pub(crate) fn of_step(
+    vgg: &Vgg,
+    [height, width]: [usize; 2],
+    taps: &Taps,
+    total_variation: bool,
+) -> Result<Option<Memory>, Error> {
+    let Some(pass) = vgg.memory(height, width, taps)? else { return Ok(None) };
+    let pictures = PICTURES + if total_variation { PICTURES_OF_TOTAL_VARIATION } else { 0 };
+    let tensors = COPIES_FOR_A_LOSS * pass.tensors + pictures * picture(height, width);
+    Ok(Some(Memory { tensors, ..pass }))
+}
+
+impl Objective {
+    /// Memory that [`Objective::evaluate`] takes for a picture of `height` x `width` px, targets not counted;
+    /// `None` where Burn computes the network, see [`Vgg::memory`].
+    ///
+    /// `weights + buffers + 4 * (maps and matrices that losses look at) + 12 bytes * pixels * pictures`, where
+    /// there are three pictures, and five more with a total variation.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Vgg::memory`].
+    pub fn memory(&self, vgg: &Vgg, height: usize, width: usize) -> Result<Option<Memory>, Error> {
+        let total_variation = self.terms().contains(&Term::TotalVariation);
+        of_step(vgg, [height, width], &self.taps(), total_variation)
+    }
+}
+
+/// Memory in bytes that this machine could still give, swap included; `None` where the system does not say it.
+///
+/// The system's own estimate leaves out what ZFS would give back: where ZFS is there, the answer is `None` too.
+pub(crate) fn available() -> Option<usize> {
+    if std::path::Path::new("/proc/spl/kstat/zfs").exists() {
+        return None;
+    }
+    available_in(&std::fs::read_to_string("/proc/meminfo").ok()?)
+}
+
+fn available_in(meminfo: &str) -> Option<usize> {
+    let kibibytes = |key: &str| {
+        let line = meminfo.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
+        line.trim().strip_suffix("kB")?.trim().parse::<usize>().ok()
+    };
+    let free = kibibytes("MemAvailable")?.checked_add(kibibytes("SwapFree").unwrap_or(0))?;
+    free.checked_mul(1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn available_memory_is_what_linux_calls_so_and_the_free_swap() {
+        let meminfo = "MemTotal:       16 kB\nMemFree: 1 kB\nMemAvailable:    8 kB\nSwapFree:        2 kB\n";
+        assert_eq!(available_in(meminfo), Some(10 * 1024));
+        assert_eq!(available_in("MemAvailable:    8 kB\n"), Some(8 * 1024));
+        assert_eq!(available_in("MemTotal:       16 kB\n"), None);
+        assert_eq!(available_in(&format!("MemAvailable: {} kB\n", usize::MAX)), None);
+    }
+
+    #[test]
+    fn a_forecast_reads_in_megabytes() {
+        let memory = Memory { weights: 104_000_000, buffers: 1_500_000, tensors: 1 };
+        assert_eq!(memory.to_string(), "106 MB: weights 104 MB, buffers 2 MB, tensors 1 MB");
+        assert_eq!(memory.total(), 105_500_001);
+    }
+}

@@ -1,0 +1,210 @@
+//! The memory of a run, before it is taken.
+
+use super::{Settings, StyleTransfer};
+use crate::memory::{Memory, available, of_step, picture};
+use crate::vgg::{Taps, Vgg};
+use crate::{Error, Optimizer};
+
+/// Pictures that a run holds besides those of a step: the content, the start, and the newest and the best of
+/// those whose losses were read.
+const PICTURES: usize = 4;
+
+/// The style picture, and its tensor.
+const STYLE_PICTURES: usize = 2;
+
+/// Width and height in px.
+type Extent = (usize, usize);
+
+impl StyleTransfer<'_> {
+    /// Memory that [`run`](Self::run) takes for a result of `width` x `height` px; `None` where Burn computes the
+    /// network, see [`Vgg::memory`]. The two halves, `reconstruct` and `texture`, need less.
+    ///
+    /// It is that of a step (see [`Objective::memory`](crate::Objective::memory)) with the targets, six pictures
+    /// and those of the optimiser at 12 bytes a pixel: 4 for Adam, `2 * history + 4` for L-BFGS. The buffers are
+    /// those of the result or of the style picture, whichever are larger.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Setting`] for settings out of range; those of [`Vgg::memory`].
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # fn f(vgg: style_core::Vgg, style: style_image::Image) -> Result<(), style_core::Error> {
+    /// use style_core::StyleTransfer;
+    ///
+    /// let transfer = StyleTransfer::new(&vgg).style(&style).size(1024);
+    /// if let Some(memory) = transfer.memory(1024, 683)? {
+    ///     println!("{memory}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn memory(&self, width: usize, height: usize) -> Result<Option<Memory>, Error> {
+        let settings = &self.settings;
+        settings.validate(self.vgg)?;
+        Settings::check_pixels("width", width)?;
+        Settings::check_pixels("height", height)?;
+        let style = self.style.filter(|_| settings.style_weight > 0.0);
+        let style = style.map(|style| with_long_side((style.width(), style.height()), settings.size));
+        let run = Run { vgg: self.vgg, settings, content: true };
+        run.memory((width, height), style)
+    }
+}
+
+/// What decides about the memory of a run, apart from the sizes of its pictures.
+#[derive(Clone, Copy)]
+pub(super) struct Run<'a> {
+    /// With the pooling of the settings or any other: buffers are the same.
+    pub(super) vgg: &'a Vgg,
+    pub(super) settings: &'a Settings,
+    /// Whether there is a content picture.
+    pub(super) content: bool,
+}
+
+impl Run<'_> {
+    fn memory(self, (width, height): Extent, style: Option<Extent>) -> Result<Option<Memory>, Error> {
+        let Self { vgg, settings, content } = self;
+        let of_style = Taps::new().with_statistics(style.iter().flat_map(|_| settings.style_layers.clone()));
+        let with_content = content && settings.content_weight > 0.0;
+        let of_content = with_content.then_some(&settings.content_layers);
+        let taps = of_style.clone().with_features(of_content.into_iter().flatten().copied());
+        let total_variation = settings.tv_weight > 0.0;
+        let step = of_step(vgg, [height, width], &taps, total_variation)?;
+        let (Some(mut memory), Some(targets)) = (step, vgg.memory(height, width, &taps)?) else {
+            return Ok(None);
+        };
+        memory.tensors += targets.tensors;
+        memory.tensors += (PICTURES + pictures_of(settings.optimizer)) * picture(height, width);
+        if let Some((width, height)) = style {
+            let pass = vgg.memory(height, width, &of_style)?.unwrap_or_default();
+            memory.buffers = memory.buffers.max(pass.buffers);
+            memory.tensors += STYLE_PICTURES * picture(height, width);
+        }
+        Ok(Some(memory))
+    }
+
+    /// Refuses a run whose buffers this machine cannot give.
+    pub(super) fn check(self, extent: Extent, style: Option<Extent>) -> Result<(), Error> {
+        match available() {
+            Some(available) => self.check_against(available, extent, style),
+            None => Ok(()),
+        }
+    }
+
+    /// The buffers alone decide: they are known to the byte, and all of them are written to at once. Of the
+    /// tensors some may be missing for a moment without harm to the forecast.
+    fn check_against(self, available: usize, extent: Extent, style: Option<Extent>) -> Result<(), Error> {
+        let Some(memory) = self.memory(extent, style)? else { return Ok(()) };
+        if memory.buffers <= available {
+            return Ok(());
+        }
+        let needed = |memory: Memory| memory.buffers + memory.tensors;
+        let at = |side: usize| {
+            let style = style.map(|style| with_long_side(style, side.min(style.0.max(style.1))));
+            self.memory(with_long_side(extent, side), style).ok().flatten().map(needed)
+        };
+        // Between a size that is not too large, or too small for the network, and one that is too large.
+        let (mut fits, mut over) = (0, extent.0.max(extent.1));
+        while over - fits > 1 {
+            let middle = fits.midpoint(over);
+            if at(middle).is_some_and(|needed| needed > available) {
+                over = middle;
+            } else {
+                fits = middle;
+            }
+        }
+        let largest = (fits >= *Settings::SIZES.start() && at(fits).is_some()).then_some(fits);
+        let (width, height) = extent;
+        Err(Error::NotEnoughMemory { width, height, needed: needed(memory), available, largest })
+    }
+}
+
+/// Pictures that an optimiser keeps, and two while it works.
+fn pictures_of(optimizer: Optimizer) -> usize {
+    match optimizer {
+        Optimizer::Adam { .. } => 2 + 2,
+        Optimizer::Lbfgs { history, .. } => 2 * history + 2 + 2,
+    }
+}
+
+/// As a picture is resized: the other side in proportion, rounded, at least 1 px.
+fn with_long_side((width, height): Extent, px: usize) -> Extent {
+    let long = width.max(height).max(1);
+    let scaled = |side: usize| ((side * px + long / 2) / long).max(1);
+    (scaled(width), scaled(height))
+}
+
+#[cfg(test)]
+mod tests {
+    use style_format::Layer::Relu2_1;
+
+    use super::*;
+    use crate::test_support::vgg;
+    use crate::{Kernel, Settings};
+
+    fn settings() -> Settings {
+        let layers = vec![Relu2_1];
+        Settings { content_layers: layers.clone(), style_layers: layers, ..Settings::default() }
+    }
+
+    #[test]
+    fn a_run_that_the_machine_has_no_memory_for_is_refused_with_the_size_that_fits() {
+        let (vgg, settings) = (vgg(Relu2_1), settings());
+        let run = Run { vgg: &vgg, settings: &settings, content: true };
+        let (extent, style) = ((600, 300), Some((200, 600)));
+        let memory = run.memory(extent, style).unwrap().unwrap();
+        run.check_against(memory.buffers, extent, style).unwrap();
+        let Error::NotEnoughMemory { width: 600, height: 300, needed, available, largest: Some(largest) } =
+            run.check_against(memory.buffers - 1, extent, style).unwrap_err()
+        else {
+            panic!("not refused")
+        };
+        assert_eq!(needed, memory.buffers + memory.tensors);
+        assert_eq!(available, memory.buffers - 1);
+        let at = |side| {
+            let memory = run.memory(with_long_side(extent, side), Some(with_long_side((200, 600), side)));
+            let memory = memory.unwrap().unwrap();
+            memory.buffers + memory.tensors
+        };
+        assert!(at(largest) <= available, "{largest} px fit");
+        assert!(at(largest + 1) > available, "{} px do not fit", largest + 1);
+        let error = run.check_against(1, extent, style).unwrap_err().to_string();
+        assert!(
+            error.ends_with(" MB of memory, 0 MB are available: not even the smallest picture fits"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_run_needs_more_than_a_step_and_more_with_a_longer_memory() {
+        let vgg = vgg(Relu2_1);
+        let of = |optimizer| {
+            let transfer = StyleTransfer::new(&vgg).settings(Settings { optimizer, ..settings() });
+            transfer.memory(64, 48).unwrap().unwrap()
+        };
+        let (adam, lbfgs) = (of(Optimizer::ADAM), of(Optimizer::LBFGS));
+        assert_eq!((adam.weights, adam.buffers), (lbfgs.weights, lbfgs.buffers));
+        assert_eq!(lbfgs.tensors - adam.tensors, 20 * 64 * 48 * 12);
+        let error = StyleTransfer::new(&vgg).settings(settings()).memory(64, 8).unwrap_err();
+        assert_eq!(error.to_string(), "height is 8 px, allowed is 16 to 8192 px");
+    }
+
+    #[test]
+    fn where_burn_computes_there_is_no_forecast() {
+        let vgg = vgg(Relu2_1).with_kernel(Kernel::Burn);
+        assert_eq!(StyleTransfer::new(&vgg).settings(settings()).memory(64, 64).unwrap(), None);
+        let settings = settings();
+        let run = Run { vgg: &vgg, settings: &settings, content: true };
+        run.check_against(0, (64, 64), None).unwrap();
+    }
+
+    #[test]
+    fn sizes_in_proportion_are_those_of_resized_pictures() {
+        for (width, height, px) in [(30, 20, 16), (1, 512, 64), (512, 3, 16), (7, 5, 11)] {
+            let picture = style_image::Image::new(width, height, vec![0.5; 3 * width * height]).unwrap();
+            let resized = picture.resized_to_long_side(px).unwrap();
+            assert_eq!(with_long_side((width, height), px), (resized.width(), resized.height()));
+        }
+    }
+}
