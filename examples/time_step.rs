@@ -12,7 +12,7 @@ use std::time::Instant;
 use clap::{Parser, ValueEnum};
 use common::Result;
 use style_transfer::{
-    ContentLoss, Device, Image, Kernel, Layer, Objective, Reduction, Statistics, StyleLoss, VGG19, Vgg,
+    ContentLoss, Device, Image, Kernel, Layer, Objective, Reduction, StyleLoss, Taps, VGG19, Vgg,
     image_to_tensor,
 };
 
@@ -75,10 +75,12 @@ fn measure(vgg: &Vgg, device: &Device, size: usize, steps: usize) -> Result<Vec<
     let target = vgg.features(content.clone(), &[Layer::Relu4_2])?.remove(0);
     let mut objective =
         Objective::new().with_content(Layer::Relu4_2, 1.0, ContentLoss::new(target, Reduction::Mean));
-    let styles = vgg.features(picture("van_gogh_cafe_terrace.webp")?, &STYLE)?;
-    for (layer, map) in STYLE.into_iter().zip(styles) {
-        objective = objective.with_style(layer, 1.0, StyleLoss::new(Statistics::of(map), Reduction::Mean));
+    let pass = vgg.forward(picture("van_gogh_cafe_terrace.webp")?, &Taps::new().with_statistics(STYLE))?;
+    for layer in STYLE {
+        let statistics = pass.statistics(layer)?.clone();
+        objective = objective.with_style(layer, 1.0, StyleLoss::new(statistics, Reduction::Mean));
     }
+    drop(pass);
     let mut times = Vec::with_capacity(steps);
     for step in 0..=steps.max(1) {
         let start = Instant::now();

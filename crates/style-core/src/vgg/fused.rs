@@ -27,8 +27,14 @@ pub(super) fn encoder(plain: &[PlainConvolution], input: PixelTransform) -> Resu
     Ok(Encoder::new(&network, &Options { scale, shift, ..Options::default() })?)
 }
 
-/// Batch, height and width of a picture, with what is read of it: what a plan is made for.
-type Key = ([usize; 3], Vec<Tap>);
+/// What a plan is made for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Key {
+    /// Batch, height and width of the picture.
+    size: [usize; 3],
+    taps: Vec<Tap>,
+    wishes: Wishes,
+}
 
 /// The plan of the last pass, kept for the next one of the same key: a step then allocates nothing big.
 pub(super) type SparePlan = Arc<Mutex<Option<(Key, Plan)>>>;
@@ -37,14 +43,13 @@ pub(super) type SparePlan = Arc<Mutex<Option<(Key, Plan)>>>;
 #[derive(Debug)]
 pub(super) struct FusedPass {
     /// Always there until it goes home.
-    plan: Option<Plan>,
-    key: Key,
+    plan: Option<(Key, Plan)>,
     home: SparePlan,
     device: Device,
 }
 
 /// How the caller wants the network computed.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Wishes {
     pub(super) pooling: Pooling,
     pub(super) padding: Padding,
@@ -61,24 +66,24 @@ impl FusedPass {
         home: &SparePlan,
     ) -> Result<Self, Error> {
         let [batch, _, height, width] = image.dims();
-        let key = ([batch, height, width], taps);
+        let key = Key { size: [batch, height, width], taps, wishes };
         let spare = home.lock().unwrap_or_else(PoisonError::into_inner).take();
         let mut plan = match spare {
             Some((of, plan)) if of == key => plan,
-            // Another size: the old buffers go before the new ones come.
+            // Made for something else: the old buffers go before the new ones come.
             other => {
                 drop(other);
-                configured(encoder, wishes).plan(batch, height, width, &key.1)?
+                configured(encoder, wishes).plan(batch, height, width, &key.taps)?
             }
         };
         let device = image.device();
         plan.forward(&read(image, "reading the picture")?)?;
-        Ok(Self { plan: Some(plan), key, home: Arc::clone(home), device })
+        Ok(Self { plan: Some((key, plan)), home: Arc::clone(home), device })
     }
 
     fn plan(&self) -> Result<&Plan, Error> {
         let missing = || Error::Device { doing: "reading a pass", reason: "its plan is gone".into() };
-        self.plan.as_ref().ok_or_else(missing)
+        self.plan.as_ref().map(|(_, plan)| plan).ok_or_else(missing)
     }
 
     /// A tapped map, `[batch, C, height, width]`.
@@ -109,7 +114,7 @@ impl FusedPass {
     /// The gradient of the pixels from the derivatives of what the taps gave.
     pub(super) fn backward(&mut self, derivatives: &HostDerivatives) -> Result<Tensor<4>, Error> {
         let plan = self.plan.as_mut();
-        let Some(plan) = plan else {
+        let Some((_, plan)) = plan else {
             return Err(Error::Device { doing: "going back", reason: "its plan is gone".into() });
         };
         let shape = plan.image_shape();
@@ -122,8 +127,7 @@ impl FusedPass {
 
 impl Drop for FusedPass {
     fn drop(&mut self) {
-        if let Some(plan) = self.plan.take() {
-            let spare = (std::mem::take(&mut self.key), plan);
+        if let Some(spare) = self.plan.take() {
             *self.home.lock().unwrap_or_else(PoisonError::into_inner) = Some(spare);
         }
     }

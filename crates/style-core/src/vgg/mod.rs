@@ -148,20 +148,19 @@ impl Vgg {
     /// The same network with another pooling.
     #[must_use]
     pub fn with_pooling(self, pooling: Pooling) -> Self {
-        // Buffers that were planned for another pooling do not fit.
-        Self { pooling, spare: SparePlan::default(), ..self }
+        Self { pooling, ..self }
     }
 
     /// The same network with another padding of its first convolution.
     #[must_use]
     pub fn with_padding(self, padding: Padding) -> Self {
-        Self { padding, spare: SparePlan::default(), ..self }
+        Self { padding, ..self }
     }
 
     /// The same network computed in another way.
     #[must_use]
     pub fn with_kernel(self, kernel: Kernel) -> Self {
-        Self { kernel, spare: SparePlan::default(), ..self }
+        Self { kernel, ..self }
     }
 
     /// Where the network and all its results live; without autodiff.
