@@ -86,7 +86,7 @@ fn results(isa: Isa) -> Option<Results> {
 fn every_instruction_set_computes_what_plain_rust_computes() {
     let expected = results(Isa::Portable).unwrap_or_default();
     assert_eq!(expected.floats.len(), 500 * 15);
-    for isa in [Isa::Avx512, Isa::Avx2] {
+    for isa in [Isa::Avx512, Isa::Avx2, Isa::Neon] {
         let Some(found) = results(isa) else { continue };
         for (i, (found, expected)) in found.floats.iter().zip(&expected.floats).enumerate() {
             assert_eq!(found, expected, "{isa}: operation {} of round {}", i % 15, i / 15);
@@ -98,6 +98,6 @@ fn every_instruction_set_computes_what_plain_rust_computes() {
 #[test]
 fn the_best_instruction_set_of_this_machine_is_the_one_that_is_taken() {
     let there = |isa: &Isa| Level::detect(*isa).is_ok();
-    let best = [Isa::Avx512, Isa::Avx2, Isa::Portable].into_iter().find(there);
+    let best = [Isa::Avx512, Isa::Avx2, Isa::Neon, Isa::Portable].into_iter().find(there);
     assert_eq!(Level::detect(Isa::Auto).map(Level::isa).ok(), best);
 }
