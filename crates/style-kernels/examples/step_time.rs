@@ -164,6 +164,11 @@ fn fma_rounds(rounds: usize) -> usize {
             return unsafe { fma_rounds_avx2(rounds) };
         }
     }
+    #[cfg(target_arch = "aarch64")]
+    if std::arch::is_aarch64_feature_detected!("neon") {
+        // SAFETY: NEON was found.
+        return unsafe { fma_rounds_neon(rounds) };
+    }
     let mut sums = [[1.0_f32; 4]; 8];
     for _ in 0..rounds {
         for sum in sums.iter_mut().flatten() {
@@ -202,6 +207,21 @@ fn fma_rounds_avx2(rounds: usize) -> usize {
     }
     black_box(sums.map(|sum| _mm_cvtss_f32(_mm256_castps256_ps128(sum))));
     8 * 12
+}
+
+#[cfg(target_arch = "aarch64")]
+#[target_feature(enable = "neon")]
+fn fma_rounds_neon(rounds: usize) -> usize {
+    use std::arch::aarch64::{vaddvq_f32, vdupq_n_f32, vfmaq_f32};
+    let (a, b) = (vdupq_n_f32(black_box(0.999)), vdupq_n_f32(black_box(0.001)));
+    let mut sums = [vdupq_n_f32(1.0); 16];
+    for _ in 0..rounds {
+        for sum in &mut sums {
+            *sum = vfmaq_f32(*sum, a, b); // its accumulator is also its target
+        }
+    }
+    black_box(sums.map(|sum| vaddvq_f32(sum)));
+    4 * 16
 }
 
 /// Values between 0 and 1, the same in every run, with some structure in space.
@@ -243,6 +263,7 @@ impl Arguments {
                     arguments.isa = match value()?.as_str() {
                         "avx512" => Isa::Avx512,
                         "avx2" => Isa::Avx2,
+                        "neon" => Isa::Neon,
                         "portable" => Isa::Portable,
                         "auto" => Isa::Auto,
                         other => return Err(format!("no instruction set is called {other}").into()),

@@ -14,9 +14,9 @@
 //! ```
 //!
 //! Convolutions after the first are computed by Winograd's minimal filtering (Lavin & Gray 2016, "Fast
-//! Algorithms for Convolutional Neural Networks"), with AVX-512, AVX2 or plain Rust, whichever the machine
-//! has. Work is divided among the threads of the rayon pool in which a method is called; results have the
-//! same bytes for any number of them. `docs/cpu-kernel.md` in the repository tells how it works.
+//! Algorithms for Convolutional Neural Networks"), with AVX-512, AVX2, NEON or plain Rust, whichever the
+//! machine has. Work is divided among the threads of the rayon pool in which a method is called; results
+//! have the same bytes for any number of them. `docs/cpu-kernel.md` in the repository tells how it works.
 //!
 //! ```
 //! use style_kernels::{Convolution, Derivative, Encoder, Options, Tap};

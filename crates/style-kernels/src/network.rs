@@ -56,6 +56,7 @@ pub enum Algorithm {
 
 /// Which instructions compute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Isa {
     /// The best this machine has.
     #[default]
@@ -64,6 +65,8 @@ pub enum Isa {
     Avx512,
     /// AVX2 with FMA.
     Avx2,
+    /// NEON of 64-bit ARM.
+    Neon,
     /// Plain Rust, on every machine.
     Portable,
 }
@@ -74,6 +77,7 @@ impl fmt::Display for Isa {
             Self::Auto => "auto",
             Self::Avx512 => "AVX-512",
             Self::Avx2 => "AVX2 with FMA",
+            Self::Neon => "NEON",
             Self::Portable => "portable",
         })
     }

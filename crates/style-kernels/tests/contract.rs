@@ -303,7 +303,7 @@ fn wrong_plans_and_slices_are_refused_by_name() {
 
 #[test]
 fn an_instruction_set_is_the_one_asked_for_or_refused() {
-    for isa in [Isa::Auto, Isa::Avx512, Isa::Avx2, Isa::Portable] {
+    for isa in [Isa::Auto, Isa::Avx512, Isa::Avx2, Isa::Neon, Isa::Portable] {
         match network(Options { isa, ..Options::default() }).try_encoder() {
             Ok(encoder) if isa == Isa::Auto => assert_ne!(encoder.isa(), Isa::Auto),
             Ok(encoder) => assert_eq!(encoder.isa(), isa),

@@ -3,11 +3,11 @@
 use core::arch::x86_64::{
     __m128i, __m256, _CMP_GT_OQ, _CMP_NLE_UQ, _CMP_UNORD_Q, _MM_HINT_T0, _mm_loadl_epi64, _mm_packus_epi16,
     _mm_packus_epi32, _mm_prefetch, _mm_storel_epi64, _mm256_add_ps, _mm256_and_ps, _mm256_and_si256,
-    _mm256_blendv_ps, _mm256_castps_si256, _mm256_castsi256_ps, _mm256_castsi256_si128, _mm256_cmp_ps,
-    _mm256_cmpeq_epi32, _mm256_cvtepu8_epi32, _mm256_extracti128_si256, _mm256_fmadd_ps, _mm256_fnmadd_ps,
-    _mm256_loadu_ps, _mm256_max_ps, _mm256_mul_ps, _mm256_or_ps, _mm256_or_si256, _mm256_set1_epi32,
-    _mm256_set1_ps, _mm256_setzero_ps, _mm256_setzero_si256, _mm256_storeu_ps, _mm256_stream_ps,
-    _mm256_sub_ps,
+    _mm256_andnot_ps, _mm256_blendv_ps, _mm256_castps_si256, _mm256_castsi256_ps, _mm256_castsi256_si128,
+    _mm256_cmp_ps, _mm256_cmpeq_epi32, _mm256_cvtepu8_epi32, _mm256_extracti128_si256, _mm256_fmadd_ps,
+    _mm256_fnmadd_ps, _mm256_loadu_ps, _mm256_max_ps, _mm256_mul_ps, _mm256_or_ps, _mm256_or_si256,
+    _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_ps, _mm256_setzero_si256, _mm256_storeu_ps,
+    _mm256_stream_ps, _mm256_sub_ps,
 };
 
 use super::{Kernel, Simd};
@@ -148,8 +148,8 @@ impl Simd for Avx2 {
         unsafe {
             let bit = _mm256_set1_epi32(i32::from(bit));
             let bytes = _mm256_cvtepu8_epi32(_mm_loadl_epi64(routing.cast::<__m128i>()));
-            let selected = _mm256_cmpeq_epi32(_mm256_and_si256(bytes, bit), bit);
-            _mm256_and_ps(_mm256_castsi256_ps(selected), v)
+            let others = _mm256_cmpeq_epi32(_mm256_and_si256(bytes, bit), _mm256_setzero_si256());
+            _mm256_andnot_ps(_mm256_castsi256_ps(others), v)
         }
     }
     #[inline(always)]

@@ -1,7 +1,7 @@
 //! One abstraction over the instruction sets.
 //!
 //! Maps are stored in groups of 16 channels, so that every operation works on 16 neighbouring floats: one
-//! AVX-512 register, two of AVX2, four of SSE or NEON. A kernel is written once against [`Simd`], whose
+//! AVX-512 register, two of AVX2, four of NEON or SSE. A kernel is written once against [`Simd`], whose
 //! vectors have [`Simd::LANES`] floats, and repeats itself for the 16 / `LANES` parts of a group.
 //!
 //! The crate `pulp` has the same shape (a token that proves the instruction set, a generic body) but not
@@ -11,7 +11,11 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod portable;
+#[cfg(test)]
+mod tests;
 
 use crate::{Isa, KernelError};
 
@@ -101,6 +105,8 @@ pub(crate) enum Level {
     Avx512(avx512::Avx512),
     #[cfg(target_arch = "x86_64")]
     Avx2(avx2::Avx2),
+    #[cfg(target_arch = "aarch64")]
+    Neon(neon::Neon),
     Portable(portable::Portable),
 }
 
@@ -120,9 +126,15 @@ impl Level {
                 return Ok(Self::Avx2(token));
             }
         }
+        #[cfg(target_arch = "aarch64")]
+        if matches!(isa, Isa::Auto | Isa::Neon)
+            && let Some(token) = neon::Neon::detect()
+        {
+            return Ok(Self::Neon(token));
+        }
         match isa {
             Isa::Auto | Isa::Portable => Ok(Self::Portable(portable::Portable)),
-            Isa::Avx512 | Isa::Avx2 => Err(KernelError::IsaUnavailable(isa)),
+            Isa::Avx512 | Isa::Avx2 | Isa::Neon => Err(KernelError::IsaUnavailable(isa)),
         }
     }
 
@@ -133,6 +145,8 @@ impl Level {
             Self::Avx512(_) => Isa::Avx512,
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(_) => Isa::Avx2,
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon(_) => Isa::Neon,
             Self::Portable(_) => Isa::Portable,
         }
     }
@@ -144,6 +158,8 @@ impl Level {
             Self::Avx512(_) => avx512::Avx512::ROWS,
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(_) => avx2::Avx2::ROWS,
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon(_) => neon::Neon::ROWS,
             Self::Portable(_) => portable::Portable::ROWS,
         }
     }
@@ -160,6 +176,8 @@ impl Level {
                 Self::Avx512(token) => avx512::run(token, kernel),
                 #[cfg(target_arch = "x86_64")]
                 Self::Avx2(token) => avx2::run(token, kernel),
+                #[cfg(target_arch = "aarch64")]
+                Self::Neon(token) => neon::run(token, kernel),
                 Self::Portable(token) => kernel.run(token),
             }
         }

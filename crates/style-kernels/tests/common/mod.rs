@@ -70,7 +70,7 @@ pub fn instruction_sets() -> Vec<Isa> {
         let options = Options { isa: *isa, ..Options::default() };
         Network::random(&mut Random(1), &[(1, 1, false)], options).try_encoder().is_ok()
     };
-    [Isa::Avx512, Isa::Avx2, Isa::Portable].into_iter().filter(here).collect()
+    [Isa::Avx512, Isa::Avx2, Isa::Neon, Isa::Portable].into_iter().filter(here).collect()
 }
 
 impl Layer {
