@@ -64,11 +64,11 @@ def compare(size, options):
     ours = [options.ours, "--size", str(size), "--steps", str(options.steps), "--kernel", options.kernel]
     theirs = [sys.executable, __file__, "--only-pytorch", str(size), "--threads", str(options.threads),
               "--steps", str(options.steps)]
-    threads = {"RAYON_NUM_THREADS": str(options.threads)}
+    ours_limit = {"RAYON_NUM_THREADS": str(options.threads)} | ({"STYLE_KERNELS_ISA": "avx2"} if options.avx2 else {})
     limit = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"} if options.avx2 else {}
     ratios, mins = [], []
     for _ in range(options.rounds):
-        own = run(ours, threads)["min_s"]
+        own = run(ours, ours_limit)["min_s"]
         stock, tuned = run(theirs, limit)["min_s"], run(theirs, limit | TUNED)["min_s"]
         ratios.append(own / min(stock, tuned))
         mins.append((own, stock, tuned))
@@ -88,7 +88,7 @@ def main():
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--kernel", default="winograd", choices=["winograd", "direct", "burn"])
-    parser.add_argument("--avx2", action="store_true", help="keep PyTorch to AVX2")
+    parser.add_argument("--avx2", action="store_true", help="keep both to AVX2")
     parser.add_argument("--ours", default=str(ROOT / "target/release/examples/time_step"))
     parser.add_argument("--only-pytorch", type=int, metavar="SIZE", help=argparse.SUPPRESS)
     options = parser.parse_args()

@@ -1,23 +1,30 @@
 //! One convolution with its ReLU: forward from its input map, backward from the derivative of its output map to
 //! that of its input map.
 
+use burn::tensor::TensorData;
 use burn::tensor::activation::relu;
 use burn::tensor::module::conv2d;
 use burn::tensor::ops::ConvOptions;
 use criterion::{BenchmarkId, Criterion, Throughput};
-use style_transfer::{Device, LayerDescription, Tensor, Vgg};
+use style_kernels::{Conv3x3, Convolution, Isa};
+use style_transfer::{Device, Kernel, LayerDescription, Tensor, Vgg};
 
 use crate::{common, operations, side};
 
 /// A way to compute one convolution.
 struct Way {
     name: &'static str,
+    /// Whether it computes on the processor, whatever the device is.
+    host: bool,
     forward: fn(&Case) -> Tensor<4>,
     backward: fn(&Case) -> Tensor<4>,
 }
 
-/// Every way: a convolution that the library offers by itself takes its place in this table, beside Burn's.
-const WAYS: [Way; 1] = [Way { name: "burn", forward: Case::burn_forward, backward: Case::burn_backward }];
+/// Every way: the kernels as `Conv3x3Relu` runs them, and Burn's operations.
+const WAYS: [Way; 2] = [
+    Way { name: "winograd", host: true, forward: Case::kernel_forward, backward: Case::kernel_backward },
+    Way { name: "burn", host: false, forward: Case::burn_forward, backward: Case::burn_backward },
+];
 
 /// All convolutions, each in all ways on all devices.
 pub(crate) fn measure(criterion: &mut Criterion, networks: &[(&str, Vgg)]) {
@@ -26,7 +33,7 @@ pub(crate) fn measure(criterion: &mut Criterion, networks: &[(&str, Vgg)]) {
         for layer in networks.iter().take(1).flat_map(|(_, vgg)| vgg.describe().layers) {
             group.throughput(Throughput::Elements(operations(&layer)));
             for (device, vgg) in networks {
-                for way in WAYS {
+                for way in WAYS.into_iter().filter(|way| !way.host || vgg.kernel() != Kernel::Burn) {
                     let run = if direction == "forward" { way.forward } else { way.backward };
                     let id = BenchmarkId::new(format!("{device}-{}", way.name), &layer.name);
                     group.bench_function(id, |bencher| {
@@ -58,7 +65,19 @@ struct Case {
     derivative: Tensor<4>,
     /// `[in, out, 3, 3]`, turned by half a turn.
     rotated: Tensor<4>,
+    /// The same convolution on the kernels, and the maps as it takes them.
+    kernel: Conv3x3,
+    planes: Planes,
     device: Device,
+}
+
+/// Maps in host memory, row-major.
+struct Planes {
+    /// `[1, height, width]`
+    size: [usize; 3],
+    input: Vec<f32>,
+    output: Vec<f32>,
+    derivative: Vec<f32>,
 }
 
 impl Case {
@@ -66,19 +85,39 @@ impl Case {
         let ([outputs, inputs, ..], side) = (layer.weight_shape, side(layer));
         let noise = |shape, seed| common::noise(shape, seed, device) - 0.5;
         let weight = noise(layer.weight_shape, 2);
+        let bias = common::noise([outputs], 3, device);
+        let values = (values(&weight), values(&bias));
+        let convolution = Convolution { inputs, outputs, weight: &values.0, bias: &values.1, pooled: false };
         let mut case = Self {
+            kernel: Conv3x3::new(&convolution, Isa::Auto).expect("a convolution of VGG-19"),
+            planes: Planes { size: [1, side, side], input: vec![], output: vec![], derivative: vec![] },
             input: noise([1, inputs, side, side], 1),
             // Times one: a copy in plain layout, so that no call has to make it.
             rotated: weight.clone().swap_dims(0, 1).flip([2, 3]).mul_scalar(1.0),
             weight,
-            bias: common::noise([outputs], 3, device),
+            bias,
             output: Tensor::zeros([1, outputs, side, side], device),
             derivative: noise([1, outputs, side, side], 4),
             device: device.clone(),
         };
         case.output = case.burn_forward();
-        common::wait(device);
+        case.planes.input = self::values(&case.input);
+        case.planes.output = self::values(&case.output);
+        case.planes.derivative = self::values(&case.derivative);
         case
+    }
+
+    fn kernel_forward(&self) -> Tensor<4> {
+        let mut output = vec![0.0; self.planes.output.len()];
+        self.kernel.forward(self.planes.size, &self.planes.input, &mut output).expect("maps that fit");
+        Tensor::from_data(TensorData::new(output, self.output.dims()), &self.device)
+    }
+
+    fn kernel_backward(&self) -> Tensor<4> {
+        let Planes { size, input, output, derivative } = &self.planes;
+        let mut gradient = vec![0.0; input.len()];
+        self.kernel.backward(*size, output, derivative, &mut gradient).expect("maps that fit");
+        Tensor::from_data(TensorData::new(gradient, self.input.dims()), &self.device)
     }
 
     fn burn_forward(&self) -> Tensor<4> {
@@ -91,6 +130,10 @@ impl Case {
         let masked = self.derivative.clone().mask_fill(self.output.clone().lower_equal_scalar(0.0), 0.0);
         conv2d(masked, self.rotated.clone(), None, same_size())
     }
+}
+
+fn values<const D: usize>(tensor: &Tensor<D>) -> Vec<f32> {
+    tensor.clone().try_into_vec_as::<f32>().expect("a tensor that can be read")
 }
 
 /// 3 x 3, stride 1, padding 1.

@@ -260,14 +260,7 @@ impl Arguments {
                 "--threads" => arguments.threads = value()?.parse()?,
                 "--steps" => arguments.steps = value()?.parse()?,
                 "--isa" => {
-                    arguments.isa = match value()?.as_str() {
-                        "avx512" => Isa::Avx512,
-                        "avx2" => Isa::Avx2,
-                        "neon" => Isa::Neon,
-                        "portable" => Isa::Portable,
-                        "auto" => Isa::Auto,
-                        other => return Err(format!("no instruction set is called {other}").into()),
-                    }
+                    arguments.isa = value()?.parse()?;
                 }
                 "--direct" => arguments.algorithm = Algorithm::Direct,
                 size => arguments.sizes.push(size.parse()?),

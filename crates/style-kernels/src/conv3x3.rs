@@ -88,7 +88,7 @@ impl Conv3x3 {
     /// # Errors
     ///
     /// [`KernelError::NoChannels`], [`KernelError::PoolingFirst`], [`KernelError::Length`] for weight or bias,
-    /// [`KernelError::IsaUnavailable`], [`KernelError::OutOfMemory`].
+    /// [`KernelError::IsaUnavailable`], [`KernelError::UnknownIsa`], [`KernelError::OutOfMemory`].
     pub fn new(convolution: &Convolution<'_>, isa: Isa) -> Result<Self, KernelError> {
         let level = Level::detect(isa)?;
         let convolution = check(std::slice::from_ref(convolution))?;

@@ -60,7 +60,7 @@ impl Encoder {
     ///
     /// [`KernelError::NoConvolution`], [`KernelError::NoChannels`], [`KernelError::Channels`],
     /// [`KernelError::PoolingFirst`], [`KernelError::Length`] for a weight, a bias, `scale` or `shift`,
-    /// [`KernelError::IsaUnavailable`], [`KernelError::OutOfMemory`].
+    /// [`KernelError::IsaUnavailable`], [`KernelError::UnknownIsa`], [`KernelError::OutOfMemory`].
     pub fn new(network: &[Convolution<'_>], options: &Options) -> Result<Self, KernelError> {
         let level = Level::detect(options.isa)?;
         let first = check(network)?;
@@ -120,7 +120,7 @@ impl Encoder {
     ///
     /// # Errors
     ///
-    /// [`KernelError::IsaUnavailable`].
+    /// [`KernelError::IsaUnavailable`], [`KernelError::UnknownIsa`].
     pub fn with_isa(mut self, isa: Isa) -> Result<Self, KernelError> {
         self.level = Level::detect(isa)?;
         Ok(self)

@@ -45,6 +45,12 @@ pub enum KernelError {
     #[error("this machine cannot run {0}; Isa::Auto takes the best it has")]
     IsaUnavailable(Isa),
 
+    /// The name of no instruction set, in the variable `STYLE_KERNELS_ISA` or elsewhere.
+    #[error(
+        "{0:?} (STYLE_KERNELS_ISA?) is no instruction set; known are auto, avx512, avx2, neon and portable"
+    )]
+    UnknownIsa(String),
+
     /// A plan that would compute nothing.
     #[error("no tap was asked for; at least one is needed")]
     NoTap,

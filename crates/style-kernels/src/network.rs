@@ -1,6 +1,9 @@
 //! The network as the caller describes it.
 
 use std::fmt;
+use std::str::FromStr;
+
+use crate::KernelError;
 
 /// One frozen 3 x 3 convolution, stride 1, one pixel of padding, with the ReLU that follows it.
 #[derive(Debug, Clone, Copy)]
@@ -58,7 +61,8 @@ pub enum Algorithm {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Isa {
-    /// The best this machine has.
+    /// What the environment variable `STYLE_KERNELS_ISA` says (`avx512`, `avx2`, `neon`, `portable`), otherwise the
+    /// best this machine has.
     #[default]
     Auto,
     /// AVX-512 (F, VL, BW, DQ).
@@ -69,6 +73,34 @@ pub enum Isa {
     Neon,
     /// Plain Rust, on every machine.
     Portable,
+}
+
+impl Isa {
+    /// The variable that may narrow [`Isa::Auto`].
+    const VARIABLE: &str = "STYLE_KERNELS_ISA";
+
+    /// The same, with `Auto` narrowed by the environment.
+    pub(crate) fn or_environment(self) -> Result<Self, KernelError> {
+        match std::env::var_os(Self::VARIABLE) {
+            Some(name) if self == Self::Auto && !name.is_empty() => name.to_string_lossy().parse(),
+            _ => Ok(self),
+        }
+    }
+}
+
+impl FromStr for Isa {
+    type Err = KernelError;
+
+    fn from_str(name: &str) -> Result<Self, KernelError> {
+        match name {
+            "auto" => Ok(Self::Auto),
+            "avx512" => Ok(Self::Avx512),
+            "avx2" => Ok(Self::Avx2),
+            "neon" => Ok(Self::Neon),
+            "portable" => Ok(Self::Portable),
+            other => Err(KernelError::UnknownIsa(other.into())),
+        }
+    }
 }
 
 impl fmt::Display for Isa {

@@ -301,6 +301,34 @@ fn wrong_plans_and_slices_are_refused_by_name() {
     assert!(plan.backward(&Given::list(&[]), &mut [0.0; 192]).is_ok());
 }
 
+/// Environment variables belong to a process, so this test runs itself again in others.
+#[test]
+fn the_environment_narrows_the_best_instruction_set() {
+    let encoder = |isa| {
+        let options = Options { isa, ..Options::default() };
+        Network::random(&mut Random(1), &[(1, 1, false)], options).try_encoder()
+    };
+    if let Ok(expected) = std::env::var("EXPECTED_ISA") {
+        match (expected.parse::<Isa>(), encoder(Isa::Auto)) {
+            (Ok(isa), Ok(encoder)) => assert_eq!(encoder.isa(), isa),
+            (Err(_), Err(error)) => assert_eq!(error.to_string(), expected),
+            (expected, found) => panic!("{expected:?}, {found:?}"),
+        }
+        assert_eq!(encoder(Isa::Portable).unwrap().isa(), Isa::Portable, "what is asked for stands");
+        return;
+    }
+    let unknown = "\"sse9\" (STYLE_KERNELS_ISA?) is no instruction set; known are auto, avx512, avx2, neon and portable";
+    for (value, expected) in [("portable", "portable"), ("sse9", unknown)] {
+        let status = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "the_environment_narrows_the_best_instruction_set"])
+            .env("STYLE_KERNELS_ISA", value)
+            .env("EXPECTED_ISA", expected)
+            .status()
+            .unwrap();
+        assert!(status.success(), "{value}");
+    }
+}
+
 #[test]
 fn an_instruction_set_is_the_one_asked_for_or_refused() {
     for isa in [Isa::Auto, Isa::Avx512, Isa::Avx2, Isa::Neon, Isa::Portable] {

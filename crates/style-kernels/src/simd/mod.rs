@@ -113,6 +113,7 @@ pub(crate) enum Level {
 impl Level {
     /// The instruction set asked for, if this machine has it.
     pub(crate) fn detect(isa: Isa) -> Result<Self, KernelError> {
+        let isa = isa.or_environment()?;
         #[cfg(target_arch = "x86_64")]
         {
             if matches!(isa, Isa::Auto | Isa::Avx512)
