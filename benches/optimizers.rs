@@ -11,7 +11,7 @@ use burn::tensor::TensorData;
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput};
 use style_transfer::{
-    Adam, Device, ImageOptimizer, Lbfgs, Optimizer, Reduction, Statistics, StyleLoss, Tensor, TotalVariation,
+    Adam, Device, ImageOptimizer, Lbfgs, Objective, Optimizer, Reduction, Statistics, StyleLoss, Tensor,
 };
 
 /// Sides of the square pictures, px.
@@ -73,20 +73,19 @@ fn measure(
     });
 }
 
-/// Total variation of a picture, and its gradient by autodiff.
+/// Total variation of a picture with its gradient, as a step computes them: an objective without a network.
 fn total_variation(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("total-variation");
     for size in SIZES {
         group.throughput(Throughput::Elements((size * size) as u64));
-        for (name, device) in common::devices() {
+        for (name, vgg) in common::networks() {
             group.bench_function(BenchmarkId::new(name, format!("{size} px")), |bencher| {
-                let image = common::noise([1, 3, size, size], 1, &device);
+                let image = common::noise([1, 3, size, size], 1, vgg.device());
+                let objective = Objective::new().with_total_variation(1.0);
                 bencher.iter(|| {
-                    let leaf = image.clone().autodiff().require_grad();
-                    let loss = TotalVariation.forward(leaf.clone());
-                    let gradient = leaf.grad(&loss.backward());
-                    common::wait(&device);
-                    (loss, gradient)
+                    let evaluation = objective.evaluate(&vgg, image.clone()).expect("an evaluation");
+                    common::wait(vgg.device());
+                    evaluation
                 });
             });
         }
@@ -94,8 +93,8 @@ fn total_variation(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Five style losses of Gram matrices that are there already, and their derivatives by autodiff: the same for
-/// pictures of all sizes.
+/// Five style losses of Gram matrices that are there already, and their derivatives by autodiff, as in a graph of
+/// somebody else: the same for pictures of all sizes.
 fn style(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("style-losses");
     for (name, device) in common::devices() {

@@ -143,6 +143,9 @@ impl Error {
             Self::Picture(error) => error.help(),
             Self::Weights(error) => error.help(),
             Self::WeightsFile { .. } => "check the path and the permissions",
+            Self::Kernel(KernelError::UnknownIsa(_) | KernelError::IsaUnavailable(_)) => {
+                "correct the variable STYLE_KERNELS_ISA, or unset it"
+            }
             Self::Kernel(_) | Self::Device { .. } => "try a smaller picture, or another device",
             Self::NotEnoughMemory { .. } => "lower the size, or end other programs",
             Self::Diverged { .. } => "lower the learning rate, or use Adam",

@@ -19,7 +19,7 @@ use crate::{Error, Objective, Taps, Term, Vgg};
 /// # use style_core::*;
 /// # fn f(vgg: Vgg, objective: Objective) -> Result<(), Error> {
 /// if let Some(memory) = objective.memory(&vgg, 512, 512)? {
-///     println!("{memory}"); // 545 MB: weights 104 MB, buffers 373 MB, tensors 69 MB
+///     println!("{memory}"); // such as "575 MB: weights 104 MB, buffers 403 MB, tensors 69 MB"
 /// }
 /// # Ok(())
 /// # }

@@ -165,7 +165,7 @@ impl Objective {
             losses.push(value);
             derivatives.add_gram(*layer, derivative);
         }
-        let smooth = |weight| TotalVariation.evaluate(image.clone(), weight);
+        let smooth = |weight| TotalVariation::evaluate(image.clone(), weight);
         let (smoothness, direct) = self.total_variation.map(smooth).unzip();
         losses.extend(smoothness);
         let losses = in_one_tensor(losses)?;

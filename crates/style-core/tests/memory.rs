@@ -55,8 +55,7 @@ fn the_forecast_of_a_step_and_of_a_run_is_near_the_peak() {
         }
         check(format!("a step at {size} px"), objective.memory(&vgg, size, size).unwrap().unwrap());
     }
-    // A run has buffers of its own: those of the steps above go first.
-    let vgg = vgg.with_kernel(Kernel::Winograd);
+    // A run begins by giving back the buffers of the steps above.
     let picture = Image::new(640, 640, vec![0.5; 3 * 640 * 640]).unwrap();
     // Seven steps fill a memory of five.
     let optimizer = Optimizer::Lbfgs { learning_rate: 1.0, history: 5 };

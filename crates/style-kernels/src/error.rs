@@ -46,9 +46,7 @@ pub enum KernelError {
     IsaUnavailable(Isa),
 
     /// The name of no instruction set, in the variable `STYLE_KERNELS_ISA` or elsewhere.
-    #[error(
-        "{0:?} (STYLE_KERNELS_ISA?) is no instruction set; known are auto, avx512, avx2, neon and portable"
-    )]
+    #[error("{0:?} is no instruction set; known are auto, avx512, avx2, neon and portable")]
     UnknownIsa(String),
 
     /// A plan that would compute nothing.

@@ -88,6 +88,7 @@ impl Isa {
     }
 }
 
+/// Reads `auto`, `avx512`, `avx2`, `neon` or `portable`; anything else is [`KernelError::UnknownIsa`].
 impl FromStr for Isa {
     type Err = KernelError;
 

@@ -143,7 +143,7 @@ fn two_hundred_random_networks_and_sizes_agree_with_plain_sums() {
         };
         let (mut height, mut width) = (size(random), size(random));
         match random.between(0, 9) {
-            0 => (height, width) = (random.between(least, 5), 250), // a strip
+            0 => (height, width) = (random.between(least, 5), random.pick(&[250, 1001])), // a strip
             1 => (height, width) = (random.between(17, 70), least),
             _ => {}
         }

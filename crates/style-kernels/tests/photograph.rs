@@ -15,8 +15,9 @@ const SIZE: [usize; 2] = [400, 368];
 const SAMPLES: usize = 3000;
 /// A layer may be off by this much, as in `accuracy.rs`.
 const LAYER: f64 = 5e-6;
-/// Its gradient may be off by this much. White noise comes in, so that sums cancel more than in a real gradient.
-const GRADIENT: f64 = 1e-5;
+/// Its gradient may be off by this much. White noise comes in, so that sums cancel more than in a real gradient; with
+/// AVX-512 it is 9.3e-6, and other instructions round otherwise.
+const GRADIENT: f64 = 2e-5;
 
 /// Planes of one picture.
 #[derive(Clone)]

@@ -27,7 +27,7 @@ impl TotalVariation {
     }
 
     /// `weight` times the total variation, `[1]`, and its gradient with respect to the picture.
-    pub(crate) fn evaluate(&self, image: Tensor<4>, weight: f32) -> (Tensor<1>, Tensor<4>) {
+    pub(crate) fn evaluate(image: Tensor<4>, weight: f32) -> (Tensor<1>, Tensor<4>) {
         let terms = DIRECTIONS.into_iter().filter_map(|dim| {
             let differences = differences(&image, dim)?;
             let value = differences.clone().square().mean().mul_scalar(weight);

@@ -86,6 +86,8 @@ impl Run<'_> {
 
     /// Refuses a run whose buffers this machine cannot give.
     pub(super) fn check(self, extent: Extent, style: Option<Extent>) -> Result<(), Error> {
+        // Buffers of an earlier run would go before the new ones come, so they must not count as taken.
+        self.vgg.release_buffers();
         match available() {
             Some(available) => self.check_against(available, extent, style),
             None => Ok(()),
@@ -174,6 +176,21 @@ mod tests {
             error.ends_with(" MB of memory, 0 MB are available: not even the smallest picture fits"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn buffers_of_an_earlier_pass_are_given_back_before_memory_is_counted() {
+        let (vgg, settings) = (vgg(Relu2_1), settings());
+        let clone = vgg.clone().with_padding(crate::Padding::Zero);
+        drop(
+            clone.forward(
+                crate::test_support::tensor([1, 3, 32, 32], 1),
+                &Taps::new().with_features([Relu2_1]),
+            ),
+        );
+        assert!(vgg.keeps_buffers(), "a clone's buffers are the network's");
+        Run { vgg: &vgg, settings: &settings, content: true }.check((64, 48), None).unwrap();
+        assert!(!vgg.keeps_buffers());
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod taps;
 mod weights;
 
 use std::path::Path;
+use std::sync::PoisonError;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
@@ -67,7 +68,8 @@ pub enum Kernel {
 
 /// A pre-trained VGG network, frozen, on a device.
 ///
-/// Cloning is cheap: weights are shared.
+/// Cloning is cheap: weights are shared. On the CPU kernels a network keeps the buffers of its last pass for the next
+/// one of the same size, for all its clones together.
 ///
 /// # Examples
 ///
@@ -143,6 +145,17 @@ impl Vgg {
             spare: SparePlan::default(),
             device,
         }
+    }
+
+    /// Gives back the buffers that were kept for the next pass.
+    pub(crate) fn release_buffers(&self) {
+        *self.spare.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Whether buffers are kept for the next pass.
+    #[cfg(test)]
+    pub(crate) fn keeps_buffers(&self) -> bool {
+        self.spare.lock().unwrap().is_some()
     }
 
     /// The same network with another pooling.

@@ -52,7 +52,8 @@ impl Filtering {
     }
 }
 
-/// The plan of one pass. Results do not depend on it: every output is the same sum in the same order.
+/// The plan of one pass. The filtering follows from the map alone; results do not depend on the rest, because every
+/// output is the same sum in the same order.
 #[derive(Debug, Clone)]
 pub(crate) struct Schedule {
     pub(super) filtering: Filtering,
