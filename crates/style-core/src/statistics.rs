@@ -1,6 +1,6 @@
 //! Statistics of feature maps over all positions: what style losses compare.
 
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 
 use crate::Error;
 
@@ -115,4 +115,17 @@ pub(crate) fn has_shape<const D: usize>(
     }
     let expected = format!("{expected:?}, the target's");
     Err(Error::Shape { what, found: found.dims().to_vec(), expected })
+}
+
+/// Checks that a tensor is on a device, autodiff or not.
+pub(crate) fn same_device<const D: usize>(
+    what: &'static str,
+    tensor: &Tensor<D>,
+    expected: &Device,
+) -> Result<(), Error> {
+    let found = tensor.device().without_autodiff();
+    if found == *expected {
+        return Ok(());
+    }
+    Err(Error::OtherDevice { what, found: format!("{found:?}"), expected: format!("{expected:?}") })
 }

@@ -43,6 +43,7 @@ mod write;
 pub use error::ImageError;
 pub use image::Image;
 pub use limits::{MAX_PIXELS, MAX_SIDE};
+pub use resize::with_long_side;
 
 #[cfg(feature = "files")]
 pub use encode::PictureFormat;

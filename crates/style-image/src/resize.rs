@@ -73,14 +73,23 @@ impl Image {
     /// # Ok::<(), style_image::ImageError>(())
     /// ```
     pub fn resized_to_long_side(&self, px: usize) -> Result<Self, ImageError> {
-        let (width, height) = (self.width(), self.height());
-        let long = width.max(height) as u128;
-        let scaled = |side: usize| {
-            let rounded = (side as u128 * px as u128 + long / 2) / long;
-            usize::try_from(rounded).unwrap_or(usize::MAX).max(px.min(1))
-        };
-        self.resized(scaled(width), scaled(height))
+        let (width, height) = with_long_side((self.width(), self.height()), px);
+        self.resized(width, height)
     }
+}
+
+/// (Width, height) of a picture after [`Image::resized_to_long_side`].
+///
+/// Both sides are at least 1 px before; afterwards the longer one is `px`, the other in proportion, rounded to the
+/// nearest px, at least 1 where `px` is.
+#[must_use]
+pub fn with_long_side((width, height): (usize, usize), px: usize) -> (usize, usize) {
+    let long = width.max(height).max(1) as u128;
+    let scaled = |side: usize| {
+        let rounded = (side as u128 * px as u128 + long / 2) / long;
+        usize::try_from(rounded).unwrap_or(usize::MAX).max(px.min(1))
+    };
+    (scaled(width), scaled(height))
 }
 
 #[cfg(test)]

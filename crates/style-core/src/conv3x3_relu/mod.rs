@@ -8,11 +8,12 @@ mod tests;
 use burn::tensor::activation::relu;
 use burn::tensor::module::conv2d;
 use burn::tensor::ops::ConvOptions;
-use burn::tensor::{DType, Device, FloatDType, Tensor};
+use burn::tensor::{DType, FloatDType, Tensor};
 use style_kernels::{Conv3x3, Convolution, Isa};
 
 use crate::Error;
 use crate::convert::read;
+use crate::statistics::same_device;
 use crate::vgg::{Kernel, default_kernel};
 
 /// `y = max(w * x + b, 0)`: a 3 x 3 convolution, stride 1, with a pixel of zeros around and a ReLU, as one
@@ -165,18 +166,6 @@ fn options() -> ConvOptions<2> {
 
 fn shape<const D: usize>(what: &'static str, tensor: &Tensor<D>, expected: String) -> Error {
     Error::Shape { what, found: tensor.dims().to_vec(), expected }
-}
-
-fn same_device<const D: usize>(
-    what: &'static str,
-    tensor: &Tensor<D>,
-    expected: &Device,
-) -> Result<(), Error> {
-    let found = tensor.device().without_autodiff();
-    if found == *expected {
-        return Ok(());
-    }
-    Err(Error::OtherDevice { what, found: format!("{found:?}"), expected: format!("{expected:?}") })
 }
 
 fn finite(name: &'static str, values: Vec<f32>) -> Result<Vec<f32>, Error> {

@@ -1,5 +1,7 @@
 //! The memory of a run, before it is taken.
 
+use style_image::with_long_side;
+
 use super::{Settings, StyleTransfer};
 use crate::memory::{Memory, available, of_step, picture};
 use crate::vgg::{Taps, Vgg};
@@ -128,13 +130,6 @@ fn pictures_of(optimizer: Optimizer) -> usize {
         Optimizer::Adam { .. } => 2 + 2,
         Optimizer::Lbfgs { history, .. } => 2 * history + 2 + 2,
     }
-}
-
-/// As a picture is resized: the other side in proportion, rounded, at least 1 px.
-fn with_long_side((width, height): Extent, px: usize) -> Extent {
-    let long = width.max(height).max(1);
-    let scaled = |side: usize| ((side * px + long / 2) / long).max(1);
-    (scaled(width), scaled(height))
 }
 
 #[cfg(test)]

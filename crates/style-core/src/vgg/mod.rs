@@ -22,6 +22,7 @@ pub use pass::{Derivatives, Pass};
 pub use taps::Taps;
 
 use crate::Error;
+use crate::statistics::same_device;
 use fused::SparePlan;
 use weights::Weights;
 pub(crate) use weights::default_kernel;
@@ -248,11 +249,7 @@ impl Vgg {
                 expected: "[batch, 3, height, width]".into(),
             });
         }
-        let found = image.device().without_autodiff();
-        if found != self.device {
-            let (found, expected) = (format!("{found:?}"), format!("{:?}", self.device));
-            return Err(Error::OtherDevice { what: "the picture", found, expected });
-        }
+        same_device("the picture", image, &self.device)?;
         self.check_layers(layers.iter().copied())?;
         let Some(&deepest) = layers.iter().max() else { return Ok(0) };
         self.check_size(width, height, deepest)?;
