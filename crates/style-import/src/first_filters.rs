@@ -142,11 +142,11 @@ fn pixel_scale(reference: &Reference, weight: &[f32], bias: &[f32]) -> Option<f6
     (by_norm > 0.0).then(|| f64::from(reference.input.scale()[0]) * by_norm / reference.bias_by_norm)
 }
 
-/// The middle one of the numbers (the upper one of two); values that are not finite are left out.
+/// The middle one of the numbers (the lower one of two); values that are not finite are left out.
 pub(crate) fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
     let mut values: Vec<f64> = values.filter(|value| value.is_finite()).collect();
     values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied()
+    values.get(values.len().saturating_sub(1) / 2).copied()
 }
 
 #[cfg(test)]

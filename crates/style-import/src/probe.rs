@@ -23,12 +23,13 @@ const MOST_CONVOLUTIONS: usize = 6;
 const FEWEST_CONVOLUTIONS: usize = 3;
 
 /// Bias ratios of networks on the pixels they were trained on.
-const NATURAL: std::ops::RangeInclusive<f64> = 0.2..=2.5;
+const NATURAL: std::ops::RangeInclusive<f64> = 0.2..=1.9;
 
-/// Spread of the first filters' norms, as a share of their mean, below which they are taken for random.
+/// Spread of the first filters' norms, as a share of their mean, below which there is no verdict.
 ///
-/// 27 uniform numbers give 0.09, 27 Gaussian ones 0.14; a fresh network has biases of natural size, too.
-const LEAST_SPREAD: f64 = 0.25;
+/// 27 uniform numbers give 0.09, 27 Gaussian ones 0.14, and a fresh network can have biases of natural size, too.
+/// Folding a normalisation in gives 0.5 and more.
+const LEAST_SPREAD: f64 = 0.45;
 
 /// What the probe makes of the weights.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -76,7 +77,7 @@ pub(crate) struct Probe {
     pooling: Pooling,
     trials: [Trial; 2],
     recognised: Option<Recognised>,
-    first_looks_random: bool,
+    first_is_even: bool,
     seen: usize,
 }
 
@@ -102,7 +103,7 @@ impl Probe {
             map: Map::of_picture(picture.clone(), transform),
             ratios: Vec::new(),
         });
-        Self { pooling, trials, recognised: None, first_looks_random: true, seen: 0 }
+        Self { pooling, trials, recognised: None, first_is_even: true, seen: 0 }
     }
 
     /// Whether another convolution would change anything.
@@ -125,7 +126,7 @@ impl Probe {
         if self.seen == 0 {
             self.recognised = recognise(weight, bias);
             let spread = spread_of_norms(weight, bias.len());
-            self.first_looks_random = spread.is_nan() || spread < LEAST_SPREAD;
+            self.first_is_even = spread.is_nan() || spread < LEAST_SPREAD;
         }
         self.seen += 1;
         let pooling = pooled_before.then_some(self.pooling);
@@ -148,7 +149,7 @@ impl Probe {
                 None => Verdict::Neither { network },
             };
         }
-        if self.seen < FEWEST_CONVOLUTIONS || self.first_looks_random {
+        if self.seen < FEWEST_CONVOLUTIONS || self.first_is_even {
             return Verdict::Undecided;
         }
         let [first, second] = self.trials.each_ref().map(Trial::bias_ratio);
