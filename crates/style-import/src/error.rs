@@ -83,17 +83,43 @@ pub enum ImportError {
     // The weights are not those of a known network.
     /// No key that is known.
     #[error(
-        "no VGG convolution found: the file has {found}, expected names like \"features.0.weight\" or \"block1_conv1_W_q\""
+        "no VGG convolution found: the file has {found}, expected names like \"features.0.weight\" or \"conv1_1.weight\""
     )]
     NoConvolutions {
         /// The first names that are there.
         found: String,
     },
-    /// A network with batch normalisation.
-    #[error("{key:?} belongs to a batch normalisation; only VGG-16 and VGG-19 without it can be read")]
-    BatchNorm {
+    /// More than one set of convolutions, told apart by what stands before their names.
+    #[error("the file holds several networks: there are convolutions under {first:?} and under {second:?}")]
+    SeveralNetworks {
+        /// What stands before the names of one.
+        first: String,
+        /// What stands before the names of another.
+        second: String,
+    },
+    /// A batch normalisation that no convolution stands before.
+    #[error("{key:?} belongs to a batch normalisation, but there is no convolution right before it")]
+    StrayNorm {
         /// Name of the tensor.
         key: String,
+    },
+    /// A part of a module, where the others are there.
+    #[error("there is no {key:?}, though other parts of the same module are there")]
+    MissingPart {
+        /// The key that was looked for.
+        key: String,
+    },
+    /// A chain of convolutions that is no VGG network's.
+    #[error(
+        "the file has {found}, which is no VGG network: {architecture}, the nearest, has {expected} convolutions in its blocks"
+    )]
+    UnknownTopology {
+        /// The chain in numbers.
+        found: String,
+        /// The network that fits best.
+        architecture: &'static str,
+        /// Convolutions in each of its blocks.
+        expected: String,
     },
     /// The first tensor that is missing.
     #[error("{convolution} is missing: there is no {key:?}, though the rest looks like {architecture}")]
@@ -106,7 +132,7 @@ pub enum ImportError {
         architecture: &'static str,
     },
     /// A tensor among the convolutions that the network does not have.
-    #[error("{key:?} does not belong to {architecture}, which fits the file best")]
+    #[error("{key:?} does not belong to {architecture}")]
     Unexpected {
         /// Name of the tensor.
         key: String,
@@ -204,13 +230,16 @@ impl ImportError {
                 "ask its publisher for a plain state dict; do not load this file in Python unless you trust it"
             }
             Self::TooLarge { .. } => "save only the model's state dict: torch.save(model.state_dict(), OUT)",
-            Self::BatchNorm { .. } => "use the weights of vgg16 or vgg19 instead of vgg16_bn or vgg19_bn",
+            Self::SeveralNetworks { .. } => "save the state dict of one of them alone",
             Self::NoConvolutions { .. }
+            | Self::StrayNorm { .. }
+            | Self::MissingPart { .. }
+            | Self::UnknownTopology { .. }
             | Self::Missing { .. }
             | Self::Unexpected { .. }
             | Self::WrongShape { .. }
             | Self::WrongType { .. } => {
-                "give the state dict of a VGG-16 or VGG-19 with torchvision's key names"
+                "give the weights of a VGG-11, 13, 16 or 19, for example torchvision's state dict"
             }
             Self::NotFinite { .. } => "these weights are broken: use another file",
             Self::DoesNotFit { .. } => "choose the encoding f32 or bf16",
@@ -221,6 +250,15 @@ impl ImportError {
 
     pub(crate) fn unreadable(path: &Path, error: &std::io::Error) -> Self {
         Self::Unreadable { path: path.to_owned(), reason: error.to_string() }
+    }
+
+    /// A tensor among the convolutions that no network has.
+    pub(crate) fn unexpected(key: &str) -> Self {
+        Self::Unexpected { key: printable(key, 80), architecture: "any VGG network" }
+    }
+
+    pub(crate) fn output(path: &Path, reason: String) -> Self {
+        Self::Output { path: path.to_owned(), reason }
     }
 
     pub(crate) fn damaged(reason: impl std::fmt::Display) -> Self {

@@ -22,17 +22,28 @@
 //! # Ok::<(), style_import::ImportError>(())
 //! ```
 
+mod card;
 mod checkpoint;
 mod codebook;
 mod container;
 mod error;
 mod family;
+mod input;
+mod known;
+mod naming;
+mod network;
+mod output;
 mod pickle;
+mod probe;
 mod recognise;
+mod source;
+mod tensor;
 mod values;
 mod write;
 
-pub use checkpoint::{Checkpoint, FoundConvolution, open};
+pub use card::{LayerCard, ModelCard, ResultCard, SourceCard};
+pub use checkpoint::{Checkpoint, Container, FoundConvolution, OpenOptions, open};
 pub use error::ImportError;
 pub use family::KeyFamily;
-pub use write::{Summary, WriteOptions};
+pub use input::{Evidence, Input, Warning};
+pub use write::WriteOptions;
