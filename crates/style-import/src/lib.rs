@@ -27,8 +27,16 @@ mod codebook;
 mod container;
 mod error;
 mod family;
+#[allow(dead_code)]
+mod network;
+#[allow(dead_code, unused_imports)]
+mod onnx;
 mod pickle;
 mod recognise;
+#[allow(dead_code)]
+mod source;
+#[allow(dead_code)]
+mod tensor;
 mod values;
 mod write;
 
