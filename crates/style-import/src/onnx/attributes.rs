@@ -47,6 +47,7 @@ impl Operation {
             "Identity" => (Self::Pass, &[]),
             "Dropout" => (Self::Pass, &["ratio", "seed"]),
             "Cast" => (Self::Pass, &["round_mode", "saturate", "to"]),
+            "Pad" => (Self::Pass, &["mode", "pads", "value"]),
             _ => return Err(node.error("is no layer of a VGG")),
         };
         let known = |name: &String| attributes.contains(&name.as_str());
@@ -66,6 +67,7 @@ impl Operation {
             Self::MaxPool | Self::AveragePool => check_pooling(node),
             Self::Pass if node.operator == "Cast" => check_cast(node),
             Self::Pass if node.operator == "Dropout" => check_dropout(node),
+            Self::Pass if node.operator == "Pad" => check_pad(node),
             Self::Pass | Self::Relu | Self::Transpose => Ok(()),
         }
     }
@@ -121,6 +123,14 @@ fn check_dropout(node: &Node) -> Result<(), ImportError> {
     match node.inputs.get(2) {
         Some(switch) if !switch.is_empty() => Err(node.error("may be there for training")),
         _ => Ok(()),
+    }
+}
+
+/// By nothing: PyTorch's exporter puts that before an average pooling, up to operator set 10.
+fn check_pad(node: &Node) -> Result<(), ImportError> {
+    match node.attribute("pads") {
+        Some(Setting::Integers(pads)) if pads.iter().all(|&pad| pad == 0) => Ok(()),
+        _ => Err(node.error("pads, and not as a part of a convolution")),
     }
 }
 
