@@ -69,8 +69,8 @@ impl<'a> Walk<'a> {
             (&[node], _) => Ok(Some(node)),
             (&[node, other, ..], _) => {
                 let (name, operator) = (printable(&other.name, 80), printable(&other.operator, 80));
-                Err(node
-                    .error(&format!("shares its input with {name:?} ({operator}): a VGG has no branches")))
+                let reason = format!("shares its input with {name:?} ({operator}): a VGG has no branches");
+                Err(node.error(&reason))
             }
             ([], Last::Picture | Last::Relu | Last::Pooling) => Ok(None),
             ([], Last::Convolution | Last::Normalization) => {

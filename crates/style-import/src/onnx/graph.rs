@@ -35,7 +35,7 @@ impl<'a> Checked<'a> {
             leads_on: vec![false; graph.nodes.len()],
             image: "",
         };
-        checked.start(graph)?;
+        let images = checked.start(graph)?;
         for (number, node) in graph.nodes.iter().enumerate() {
             checked.add(number, node)?;
         }
@@ -43,12 +43,14 @@ impl<'a> Checked<'a> {
             let name = printable(name, 80);
             return Err(ImportError::damaged(format!("output {name:?} of the graph is never computed")));
         }
+        checked.image = only_image(&images)?;
         checked.look_ahead();
         Ok(checked)
     }
 
-    /// Stored tensors, and the one input that is none. Up to version 3 of the format, all of them are inputs too.
-    fn start(&mut self, graph: &'a Graph) -> Result<(), ImportError> {
+    /// Notes stored tensors and inputs; the answer is the inputs that are not stored. Up to version 3 of the
+    /// format, stored tensors are inputs too.
+    fn start(&mut self, graph: &'a Graph) -> Result<Vec<&'a str>, ImportError> {
         for tensor in &graph.initializers {
             self.define(&tensor.name, Source::Stored(tensor))?;
         }
@@ -59,16 +61,7 @@ impl<'a> Checked<'a> {
                 images.push(name.as_str());
             }
         }
-        match images[..] {
-            [image] => self.image = image,
-            [] => return Err(ImportError::model("its graph has no input for a picture")),
-            [first, second, ..] => {
-                let [first, second] = [first, second].map(|name| printable(name, 80));
-                let reason = format!("its graph wants more than a picture: {first:?} and {second:?}");
-                return Err(ImportError::model(&reason));
-            }
-        }
-        Ok(())
+        Ok(images)
     }
 
     fn add(&mut self, number: usize, node: &'a Node) -> Result<(), ImportError> {
@@ -127,5 +120,17 @@ impl<'a> Checked<'a> {
     pub(super) fn users(&self, value: &str) -> impl Iterator<Item = (&'a Node, bool)> {
         let numbers = self.users.get(value).map(Vec::as_slice).unwrap_or_default();
         numbers.iter().map(|&number| (&self.nodes[number], self.leads_on[number]))
+    }
+}
+
+fn only_image<'a>(images: &[&'a str]) -> Result<&'a str, ImportError> {
+    match images {
+        [image] => Ok(image),
+        [] => Err(ImportError::model("its graph has no input for a picture")),
+        [first, second, ..] => {
+            let [first, second] = [first, second].map(|name| printable(name, 80));
+            let reason = format!("its graph wants more than a picture: {first:?} and {second:?}");
+            Err(ImportError::model(&reason))
+        }
     }
 }
