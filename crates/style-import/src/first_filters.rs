@@ -13,7 +13,7 @@ const TAPS: usize = 27;
 ///
 /// Caffe's VGG-16 after 288,000 pictures of fine-tuning has 0.91 to Caffe's VGG-19; Gaussian noise stays below
 /// 0.11, for the six filters of torchvision's VGG-16 below 0.4.
-pub(crate) const ALIKE: f64 = 0.8;
+const ALIKE: f64 = 0.8;
 
 /// How far from its nominal scale the pixels' scale may come out, as a factor: shifted means move the biases.
 const SCALE_TOLERANCE: f64 = 2.0;

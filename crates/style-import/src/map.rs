@@ -1,15 +1,17 @@
 //! Feature maps of a small picture, one convolution after the other, for weights that are never all in memory.
 
 use style_format::{PixelTransform, Pooling};
-use style_kernels::{Algorithm, Convolution, Encoder, KernelError, Options, Tap};
+use style_kernels::{Algorithm, Convolution, Encoder, Options, Tap};
+
+use crate::ImportError;
 
 /// `[channels, height, width]`, row-major.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Map {
-    pub(crate) channels: usize,
-    pub(crate) height: usize,
-    pub(crate) width: usize,
-    pub(crate) values: Vec<f32>,
+    channels: usize,
+    height: usize,
+    width: usize,
+    values: Vec<f32>,
 }
 
 /// A real picture to try weights on: height, width and the planes of red, green and blue, 0 to 1.
@@ -22,6 +24,16 @@ pub(crate) fn picture() -> (usize, usize, Vec<f32>) {
 }
 
 impl Map {
+    /// The built-in picture as a network of that transform reads it.
+    pub(crate) fn picture(transform: PixelTransform) -> Self {
+        Self::of_picture(picture(), transform)
+    }
+
+    /// The features, channel by channel.
+    pub(crate) fn values(&self) -> &[f32] {
+        &self.values
+    }
+
     /// A picture as a network of that transform reads it; `rgb` as in [`picture`].
     pub(crate) fn of_picture(
         (height, width, rgb): (usize, usize, Vec<f32>),
@@ -57,21 +69,20 @@ impl Map {
     }
 }
 
-/// The features after one convolution and its ReLU.
+/// The features after one convolution and its ReLU; a pooling stands before it where one is given.
 ///
 /// `weight` is `[out, in, 3, 3]`, `bias` `[out]`; their lengths are checked.
 pub(crate) fn convolve(
     map: &Map,
     weight: &[f32],
     bias: &[f32],
-    pooled_before: bool,
-    pooling: Pooling,
-) -> Result<Map, KernelError> {
-    Ok(respond(map, weight, bias, pooled_before.then_some(pooling))?.rectified())
+    pooling: Option<Pooling>,
+) -> Result<Map, ImportError> {
+    Ok(respond(map, weight, bias, pooling)?.rectified())
 }
 
-/// The map after one convolution and before its ReLU; a pooling stands before the convolution where one is given.
-fn respond(map: &Map, weight: &[f32], bias: &[f32], pooling: Option<Pooling>) -> Result<Map, KernelError> {
+/// As [`convolve`], before the ReLU.
+fn respond(map: &Map, weight: &[f32], bias: &[f32], pooling: Option<Pooling>) -> Result<Map, ImportError> {
     let pooled = pooling.map(|pooling| map.pooled(pooling));
     let &Map { channels, height, width, ref values } = pooled.as_ref().unwrap_or(map);
     let (inputs, outputs) = (channels, bias.len());
@@ -91,7 +102,7 @@ pub(crate) fn convolve_and_measure(
     weight: &[f32],
     bias: &[f32],
     pooling: Option<Pooling>,
-) -> Result<(Map, Vec<f64>), KernelError> {
+) -> Result<(Map, Vec<f64>), ImportError> {
     let response = respond(map, weight, bias, pooling)?;
     let planes = response.values.chunks_exact(response.height * response.width);
     let deviations = planes.map(standard_deviation).collect();
@@ -118,9 +129,9 @@ mod tests {
     #[test]
     fn a_convolution_is_pooled_before_and_rectified_after() {
         let map = Map { channels: 1, height: 2, width: 5, values: (1..=10_u8).map(f32::from).collect() };
-        let max = convolve(&map, &centre(1.0), &[-8.0], true, Pooling::Max).unwrap();
+        let max = convolve(&map, &centre(1.0), &[-8.0], Some(Pooling::Max)).unwrap();
         assert_eq!((max.height, max.width, &max.values[..]), (1, 2, &[0.0, 1.0][..]));
-        let average = convolve(&map, &centre(2.0), &[0.0], true, Pooling::Average).unwrap();
+        let average = convolve(&map, &centre(2.0), &[0.0], Some(Pooling::Average)).unwrap();
         assert_eq!(average.values, [8.0, 12.0]);
         let (_, deviations) =
             convolve_and_measure(&map, &centre(2.0), &[5.0], Some(Pooling::Average)).unwrap();
@@ -130,11 +141,11 @@ mod tests {
     #[test]
     fn weights_of_another_length_are_refused() {
         let map = Map { channels: 2, height: 2, width: 2, values: vec![0.0; 8] };
-        assert!(convolve(&map, &centre(1.0), &[0.0], false, Pooling::Max).is_err());
-        assert!(convolve(&map, &[], &[], false, Pooling::Max).is_err());
+        assert!(convolve(&map, &centre(1.0), &[0.0], None).is_err());
+        assert!(convolve(&map, &[], &[], None).is_err());
         let dot = Map { channels: 1, height: 1, width: 1, values: vec![0.0] };
         assert!(
-            convolve(&dot, &centre(1.0), &[0.0], true, Pooling::Max).is_err(),
+            convolve(&dot, &centre(1.0), &[0.0], Some(Pooling::Max)).is_err(),
             "nothing is left to convolve"
         );
     }
@@ -145,7 +156,7 @@ mod tests {
         assert_eq!(rgb.len(), 3 * height * width);
         let mean = |values: &[f32]| values.iter().sum::<f32>() / values.len() as f32;
         assert!(mean(&rgb[..10 * width]) > mean(&rgb[40 * width..50 * width]), "sky above, mountains below");
-        let map = Map::of_picture(picture(), PixelTransform::CaffeBgr255);
+        let map = Map::picture(PixelTransform::CaffeBgr255);
         assert!(
             (map.values[0] - (255.0 * rgb[2 * height * width] - 103.939)).abs() < 1e-3,
             "blue comes first"

@@ -10,10 +10,13 @@
 //! `docs/pixel-transforms.md` has the formula, how the limits were found, how often they are right, and why
 //! networks without normalisation get no verdict from their bias ratio.
 
-use style_format::{PixelTransform, Pooling};
-use style_kernels::KernelError;
+use std::fmt;
 
-use crate::first_filters::{ALIKE, Recognised, median, recognise};
+use serde::Serialize;
+use style_format::{PixelTransform, Pooling};
+
+use crate::ImportError;
+use crate::first_filters::{Recognised, median, recognise};
 use crate::map::{Map, convolve_and_measure, picture};
 
 /// Convolutions that the bias ratio is taken over, from the first one on.
@@ -35,36 +38,45 @@ const LEAST_SPREAD: f64 = 0.45;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Verdict {
     /// They want these pixels.
-    Fits {
-        transform: PixelTransform,
-        /// By which factor the evidence exceeds what a verdict needs; at least 1.
-        margin: f64,
-        evidence: Evidence,
-    },
+    Fits { transform: PixelTransform, clue: Clue },
     /// They are a published network's, changed to want pixels of another order or scale than both transforms.
     Neither { network: &'static str },
     /// The weights do not tell.
     Undecided,
 }
 
-impl Verdict {
-    /// Whether whoever declared these pixels should hear that they are probably wrong.
-    pub(crate) fn contradicts(self, declared: PixelTransform) -> bool {
-        match self {
-            Self::Fits { transform, .. } => transform != declared,
-            Self::Neither { .. } => true,
-            Self::Undecided => false,
-        }
-    }
+/// By what weights tell which pixels they want.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+#[non_exhaustive]
+pub enum Clue {
+    /// The first filters are those of a published network.
+    FirstFilters {
+        /// Which one.
+        network: &'static str,
+    },
+    /// The biases have a natural size beside what a photograph does to the convolutions.
+    BiasRatio {
+        /// Their size by that of the responses, with these pixels.
+        ratio: f64,
+        /// The same with the other pixels, which is not natural.
+        other: f64,
+    },
 }
 
-/// What a verdict rests on.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Evidence {
-    /// The first filters are those of this network.
-    FirstFilters { network: &'static str },
-    /// The biases have a natural size for these pixels only.
-    BiasRatio { ratio: f64, other: f64 },
+impl fmt::Display for Clue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::FirstFilters { network } => write!(f, "the first filters are those of {network}"),
+            Self::BiasRatio { ratio, other } => write!(
+                f,
+                "the biases are {ratio:.2} of what a photograph does to the convolutions, {other:.2} with the other pixels; \
+                 {} to {} is natural",
+                NATURAL.start(),
+                NATURAL.end()
+            ),
+        }
+    }
 }
 
 /// Runs a small picture through the first convolutions under both transforms.
@@ -119,7 +131,7 @@ impl Probe {
         weight: &[f32],
         bias: &[f32],
         pooled_before: bool,
-    ) -> Result<(), KernelError> {
+    ) -> Result<(), ImportError> {
         if !self.wants_more() {
             return Ok(());
         }
@@ -142,12 +154,12 @@ impl Probe {
 
     /// The verdict on what was seen so far.
     pub(crate) fn verdict(&self) -> Verdict {
-        if let Some(Recognised { name: network, input, alike }) = self.recognised {
-            let (evidence, margin) = (Evidence::FirstFilters { network }, alike / ALIKE);
-            return match input {
-                Some(transform) => Verdict::Fits { transform, margin, evidence },
-                None => Verdict::Neither { network },
-            };
+        match self.recognised {
+            Some(Recognised { name: network, input: Some(transform), .. }) => {
+                return Verdict::Fits { transform, clue: Clue::FirstFilters { network } };
+            }
+            Some(Recognised { name: network, input: None, .. }) => return Verdict::Neither { network },
+            None => (),
         }
         if self.seen < FEWEST_CONVOLUTIONS || self.first_is_even {
             return Verdict::Undecided;
@@ -159,8 +171,7 @@ impl Probe {
             (false, true) => (&self.trials[1], second, first),
             _ => return Verdict::Undecided,
         };
-        let margin = (ratio / NATURAL.start()).min(NATURAL.end() / ratio);
-        Verdict::Fits { transform: trial.transform, margin, evidence: Evidence::BiasRatio { ratio, other } }
+        Verdict::Fits { transform: trial.transform, clue: Clue::BiasRatio { ratio, other } }
     }
 }
 
@@ -198,7 +209,7 @@ mod tests {
 
     fn transform(verdict: Verdict) -> Option<PixelTransform> {
         match verdict {
-            Verdict::Fits { transform, margin, .. } => (margin >= 1.0).then_some(transform),
+            Verdict::Fits { transform, .. } => Some(transform),
             _ => None,
         }
     }
@@ -211,9 +222,7 @@ mod tests {
         }
         (layers[0].weight, layers[0].bias) = as_torch(&layers[0].weight, &layers[0].bias);
         for picture in pictures() {
-            let verdict = ask(&layers[..1], picture);
-            assert_eq!(transform(verdict), Some(TorchRgb01));
-            assert!(verdict.contradicts(CaffeBgr255) && !verdict.contradicts(TorchRgb01));
+            assert_eq!(transform(ask(&layers[..1], picture)), Some(TorchRgb01));
         }
     }
 
