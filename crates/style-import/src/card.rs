@@ -9,8 +9,8 @@ use style_format::{
     Architecture, ConvolutionWeights, Encoding, FORMAT, FORMAT_VERSION, FileInfo, PixelTransform, Pooling,
 };
 
+use crate::map::{Map, convolve};
 use crate::output::save;
-use crate::probe::{Map, convolve};
 use crate::values::Distance;
 use crate::{Container, Evidence, ImportError, Warning};
 
@@ -131,7 +131,7 @@ impl ModelCard {
         row("error of the weights", error(Some(self.weight_error)));
         row("error of the deepest features", error(self.feature_error));
         text += "\nErrors are relative L2 distances from the source's values; those of features are of a photograph\n\
-                 of 96 x 64 pixels, after the ReLU.\n\n\
+                 of 120 x 80 pixels, after the ReLU.\n\n\
                  | convolution | key | type | weight: out x in x height x width | parameters | weight error | feature error |\n\
                  |---|---|---|---|---:|---:|---:|\n";
         for layer in &self.layers {

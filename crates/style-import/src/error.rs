@@ -217,6 +217,9 @@ pub enum ImportError {
     /// The native file refuses the weights, for example because the cut lies beyond them.
     #[error(transparent)]
     Format(#[from] FormatError),
+    /// The photograph that the weights are tried on cannot be run through them.
+    #[error("the weights cannot be tried on a photograph: {0}")]
+    Kernel(#[from] style_kernels::KernelError),
 
     // The result cannot be stored.
     /// The output file cannot be written.
@@ -280,6 +283,7 @@ impl ImportError {
             Self::NotFinite { .. } => "these weights are broken: use another file",
             Self::DoesNotFit { .. } => "choose the encoding f32 or bf16",
             Self::Format(error) => error.help(),
+            Self::Kernel(_) => "free some memory, and leave the variable STYLE_KERNELS_ISA unset",
             Self::Output { .. } => "choose an output file in a folder that exists and may be written to",
         }
     }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use style_format::PixelTransform;
 
 use crate::known::{self, KnownFile};
-use crate::probe::{Probe, Verdict};
+use crate::probe::{Clue, Probe, Verdict};
 use crate::values::Original;
 use crate::{Checkpoint, ImportError};
 
@@ -35,7 +35,9 @@ pub enum Evidence {
     KnownFile,
     /// Only one kind of weights has such key names.
     KeyNames,
-    /// A photograph gives sensible activations with this transform and not with the other.
+    /// The first filters are those of a published network, whatever else was changed.
+    Recognised,
+    /// On a photograph, the biases have a natural size with this transform and not with the other.
     Measured,
     /// Nothing tells; most files with such key names are so.
     Assumed,
@@ -46,12 +48,19 @@ pub enum Evidence {
 #[serde(rename_all = "kebab-case", tag = "kind")]
 #[non_exhaustive]
 pub enum Warning {
-    /// The activations of a photograph speak for another transform.
+    /// The weights speak for another transform.
     OtherPixelsFitBetter {
         /// The transform in use.
         declared: PixelTransform,
         /// The one that fits better.
         better: PixelTransform,
+        /// By what the weights tell.
+        clue: Clue,
+    },
+    /// The network wants pixels that no transform makes.
+    NoTransformFits {
+        /// How that is known.
+        reason: String,
     },
     /// Nothing tells which pixels the network wants.
     InputAssumed {
@@ -76,10 +85,7 @@ impl Checkpoint {
     ///
     /// An [`ImportError`] that names the first tensor that cannot be read.
     pub fn input(&self, said: Option<PixelTransform>) -> Result<Input, ImportError> {
-        let fits = match self.probe()? {
-            Verdict::Fits { transform, .. } => Some(transform),
-            Verdict::Undecided => None,
-        };
+        let verdict = self.probe()?;
         let family = self.family();
         let (transform, evidence) = if let Some(said) = said {
             (said, Evidence::Given)
@@ -89,14 +95,32 @@ impl Checkpoint {
             (known, Evidence::KnownFile)
         } else if family.input_is_certain() {
             (family.usual_input(), Evidence::KeyNames)
-        } else if let Some(fits) = fits {
-            (fits, Evidence::Measured)
+        } else if let Verdict::Fits { transform, clue } = verdict {
+            (
+                transform,
+                if matches!(clue, Clue::BiasRatio { .. }) {
+                    Evidence::Measured
+                } else {
+                    Evidence::Recognised
+                },
+            )
         } else {
             (family.usual_input(), Evidence::Assumed)
         };
         let mut warnings = Vec::new();
-        if let Some(better) = fits.filter(|fits| *fits != transform) {
-            warnings.push(Warning::OtherPixelsFitBetter { declared: transform, better });
+        match verdict {
+            Verdict::Fits { transform: better, clue } if better != transform => {
+                warnings.push(Warning::OtherPixelsFitBetter { declared: transform, better, clue });
+            }
+            Verdict::Neither { network } => warnings.push(Warning::NoTransformFits {
+                reason: format!(
+                    "the first filters are those of {network}, but for colours of another order or scale"
+                ),
+            }),
+            Verdict::Fits { .. } | Verdict::Undecided => (),
+        }
+        if let Some(KnownFile { name, note: Some(note), .. }) = self.known() {
+            warnings.push(Warning::NoTransformFits { reason: format!("{name} was {note}") });
         }
         if evidence == Evidence::Assumed {
             warnings.push(Warning::InputAssumed { assumed: transform });
@@ -136,7 +160,8 @@ impl fmt::Display for Evidence {
             Self::Recorded => "recorded in the file",
             Self::KnownFile => "known by the file's SHA-256",
             Self::KeyNames => "known by the key names",
-            Self::Measured => "measured by the activations of a photograph",
+            Self::Recognised => "recognised by the first filters",
+            Self::Measured => "measured by the biases beside a photograph",
             Self::Assumed => "assumed from the key names",
         })
     }
@@ -145,11 +170,14 @@ impl fmt::Display for Evidence {
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::OtherPixelsFitBetter { declared, better } => write!(
+            Self::OtherPixelsFitBetter { declared, better, clue } => write!(
                 f,
-                "the activations of a photograph speak for {better}, not for {declared}: if pictures come out wrong, \
-                 import again with --input {better}"
+                "the weights speak for {better}, not for {declared}: {clue}; if pictures come out wrong, import again \
+                 with --input {better}"
             ),
+            Self::NoTransformFits { reason } => {
+                write!(f, "no transform fits these weights, colours and scales come out wrong: {reason}")
+            }
             Self::InputAssumed { assumed } => {
                 write!(
                     f,

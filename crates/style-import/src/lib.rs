@@ -28,14 +28,18 @@ mod codebook;
 mod container;
 mod error;
 mod family;
+mod first_filters;
 mod input;
 mod known;
+mod map;
 mod naming;
 mod network;
 mod onnx;
 mod output;
 mod pickle;
 mod probe;
+#[cfg(test)]
+mod probe_tests;
 mod recognise;
 mod source;
 mod tensor;
@@ -47,4 +51,5 @@ pub use checkpoint::{Checkpoint, Container, FoundConvolution, OpenOptions, open}
 pub use error::ImportError;
 pub use family::KeyFamily;
 pub use input::{Evidence, Input, Warning};
+pub use probe::Clue;
 pub use write::WriteOptions;
