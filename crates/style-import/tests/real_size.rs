@@ -51,7 +51,9 @@ fn safetensors(file: &VggFile) -> Vec<u8> {
         tensors.push((format!("{name}.weight"), shape.to_vec(), bytes(&weight)));
         tensors.push((format!("{name}.bias"), shape[..1].to_vec(), bytes(&bias)));
     }
-    let views = tensors.iter().map(|(name, shape, bytes)| (name, TensorView::new(Dtype::F32, shape.clone(), bytes).unwrap()));
+    let views = tensors
+        .iter()
+        .map(|(name, shape, bytes)| (name, TensorView::new(Dtype::F32, shape.clone(), bytes).unwrap()));
     safetensors::serialize(views, None).unwrap()
 }
 
@@ -117,7 +119,13 @@ fn features(file: &VggFile) -> Vec<f32> {
     let network: Vec<_> = all
         .iter()
         .zip(starts)
-        .map(|((_, shape, weight, bias), pooled)| Convolution { inputs: shape[1], outputs: shape[0], weight, bias, pooled })
+        .map(|((_, shape, weight, bias), pooled)| Convolution {
+            inputs: shape[1],
+            outputs: shape[0],
+            weight,
+            bias,
+            pooled,
+        })
         .collect();
     let encoder = Encoder::new(&network, &Options::default()).unwrap();
     let last = network.len() - 1;
@@ -147,8 +155,12 @@ fn the_bundled_network_comes_back_from_every_container() {
         assert_eq!(checkpoint.architecture(), Architecture::Vgg19);
         let output = folder.path().join("back");
         let card = checkpoint.write(&output, &WriteOptions::default()).unwrap();
-        // Nobody said which pixels it wants: its activations did.
-        assert_eq!((card.input, card.input_evidence), (PixelTransform::CaffeBgr255, Evidence::Measured), "{name}");
+        // Nobody said which pixels it wants: its first filters do.
+        assert_eq!(
+            (card.input, card.input_evidence),
+            (PixelTransform::CaffeBgr255, Evidence::Recognised),
+            "{name}"
+        );
         let back = VggFile::parse(&std::fs::read(&output).unwrap()).unwrap();
         assert_eq!(features(&back), expected, "{name}");
         // Up to 256 different values: a codebook of them loses nothing, and is the bundled file's again.
