@@ -21,6 +21,8 @@ mod weights;
 pub use architecture::{Architecture, Convolution};
 pub use error::FormatError;
 pub use file::{FORMAT, FORMAT_VERSION, FileInfo, VggFile};
+#[doc(hidden)]
+pub use header::{DescribedTensor, SafetensorsHeader};
 pub use layer::{Layer, UnknownLayer};
 pub use pixels::PixelTransform;
 pub use weights::{ConvolutionWeights, Encoding, WeightValues};

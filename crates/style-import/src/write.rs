@@ -95,7 +95,7 @@ impl Checkpoint {
             input_is_assumed: options.input.is_none() && !self.family().input_is_certain(),
             bytes: bytes.len() as u64,
             source_sha256: file.info().source_sha256.clone(),
-            sha256: container::hex(&Sha256::digest(&bytes)),
+            sha256: crate::source::hex(&Sha256::digest(&bytes)),
         })
     }
 
