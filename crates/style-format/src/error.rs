@@ -82,6 +82,12 @@ pub enum FormatError {
         /// Name of the tensor.
         name: String,
     },
+    /// Bytes that nobody takes.
+    #[error("cannot write the weights: {reason}")]
+    Write {
+        /// What the operating system says.
+        reason: String,
+    },
     /// A layer that the weights do not reach.
     #[error("cannot cut the weights at {layer}: they hold {available}")]
     CannotCut {
@@ -101,6 +107,7 @@ impl FormatError {
                 "convert foreign weights first: cargo run --release --example import_weights -- IN -o OUT"
             }
             Self::Truncated { .. } => "fetch or copy the file again",
+            Self::Write { .. } => "check that the disk has room and that the folder may be written to",
             Self::CannotCut { .. } => "cut at a layer that the weights hold",
             _ => "make the file again from its source with the import_weights example",
         }

@@ -4,10 +4,43 @@ use std::collections::HashMap;
 
 use half::{bf16, f16};
 use proptest::prelude::*;
-use safetensors::SafeTensors;
-use safetensors::tensor::TensorView;
+use safetensors::tensor::{TensorView, View};
+use safetensors::{Dtype, SafeTensors};
 
 use super::*;
+use crate::{Convolution, WeightValues};
+
+/// A tensor's bytes with what safetensors wants to know about them.
+struct OwnedTensor {
+    dtype: Dtype,
+    shape: Vec<usize>,
+    bytes: Vec<u8>,
+}
+
+impl OwnedTensor {
+    fn floats(values: &[f32]) -> Self {
+        let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        Self { dtype: Dtype::F32, shape: vec![values.len()], bytes }
+    }
+}
+
+impl View for OwnedTensor {
+    fn dtype(&self) -> Dtype {
+        self.dtype
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn data(&self) -> std::borrow::Cow<'_, [u8]> {
+        (&self.bytes).into()
+    }
+
+    fn data_len(&self) -> usize {
+        self.bytes.len()
+    }
+}
 
 fn info() -> FileInfo {
     FileInfo {
@@ -16,6 +49,7 @@ fn info() -> FileInfo {
         source: "a test".into(),
         source_sha256: "00".into(),
         licence: "none".into(),
+        pooling: None,
     }
 }
 
@@ -84,6 +118,49 @@ fn any_safetensors_reader_can_read_the_file() {
 }
 
 #[test]
+fn the_order_of_the_tensors_is_that_of_the_safetensors_crate() {
+    for encoding in [Encoding::F32, Encoding::Codebook] {
+        let bytes = VggFile::new(info(), convolutions(encoding)).unwrap().to_bytes().unwrap();
+        let tensors = SafeTensors::deserialize(&bytes).unwrap();
+        let theirs = safetensors::serialize(tensors.iter().collect::<Vec<_>>(), None).unwrap();
+        let data =
+            |bytes: &[u8]| bytes[8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize..].to_vec();
+        assert_eq!(data(&bytes), data(&theirs));
+    }
+}
+
+#[test]
+fn narrow_networks_are_read_and_their_channels_have_to_fit() {
+    let narrow = Architecture::Vgg11.convolutions_with_outputs(&[4, 8]);
+    let weights = |convolution: Convolution| {
+        let weight = WeightValues::F32(vec![0.5; convolution.weight_shape().iter().product()]);
+        ConvolutionWeights::new(convolution, weight, vec![0.0; convolution.outputs()]).unwrap()
+    };
+    let info = FileInfo { architecture: Architecture::Vgg11, pooling: Some(Pooling::Average), ..info() };
+    let file = VggFile::new(info.clone(), narrow.iter().copied().map(weights).collect()).unwrap();
+    let read = VggFile::parse(&file.to_bytes().unwrap()).unwrap();
+    assert_eq!(read, file);
+    assert_eq!(read.convolutions()[1].convolution().name(), "conv2_1");
+    let misfit = Architecture::Vgg11.convolutions_with_outputs(&[5, 8])[1];
+    let error = VggFile::new(info, vec![weights(narrow[0]), weights(misfit)]).unwrap_err();
+    assert_eq!(error.to_string(), "conv2_1 is missing from the vgg11 weights");
+}
+
+#[test]
+fn a_convolution_that_was_not_announced_is_not_written() {
+    let all = convolutions(Encoding::F16);
+    let parts = [(all[0].convolution(), Encoding::F16), (all[1].convolution(), Encoding::F32)];
+    let mut writer = VggFileWriter::new(Cursor::new(Vec::new()), &info(), &parts).unwrap();
+    assert_eq!(
+        writer.write(&all[1]).unwrap_err().to_string(),
+        "unexpected tensor \"conv1_2\" in announced weights"
+    );
+    writer.write(&all[0]).unwrap();
+    assert!(writer.write(&all[1]).is_err());
+    assert_eq!(writer.finish().unwrap_err().to_string(), "conv1_2 is missing from the announced weights");
+}
+
+#[test]
 fn cutting_keeps_the_first_convolutions() {
     let file = VggFile::new(info(), convolutions(Encoding::F32)).unwrap();
     assert_eq!(file.clone().cut_after(Layer::Relu1_1).unwrap().convolutions().len(), 1);
@@ -123,7 +200,10 @@ fn foreign_metadata_is_named() {
     let text = message(&altered(|_, metadata| drop(metadata.insert("version".into(), "9".into()))));
     assert_eq!(text, "the file's metadata has \"9\" for `version`, expected 1");
     let text = message(&altered(|_, metadata| drop(metadata.insert("architecture".into(), "resnet".into()))));
-    assert_eq!(text, "the file's metadata has \"resnet\" for `architecture`, expected vgg16 or vgg19");
+    assert_eq!(
+        text,
+        "the file's metadata has \"resnet\" for `architecture`, expected vgg11, vgg13, vgg16 or vgg19"
+    );
 }
 
 #[test]

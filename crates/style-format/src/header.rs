@@ -1,4 +1,4 @@
-//! Checks of a safetensors header before anything in it is believed, and its canonical writing.
+//! Checks of a safetensors header before anything in it is believed.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -267,23 +267,6 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Metadata, FormatError> {
     let header = &bytes[8..8 + length as usize];
     SafetensorsHeader::parse(header, found - 8 - length)?;
     serde_json::from_slice(header).map_err(|error| refuse(format!("its header is not valid: {error}")))
-}
-
-/// Sorts the keys of a safetensors file's header, so that equal contents are equal bytes.
-///
-/// The `safetensors` crate keeps metadata in a hash map, whose order changes from run to run.
-pub(crate) fn canonical(bytes: &[u8]) -> Result<Vec<u8>, FormatError> {
-    let invalid = |reason: String| FormatError::NotSafetensors { reason };
-    let (length, rest) = bytes.split_first_chunk::<8>().ok_or_else(|| invalid("no header".into()))?;
-    let (header, data) = rest
-        .split_at_checked(u64::from_le_bytes(*length) as usize)
-        .ok_or_else(|| invalid("no header".into()))?;
-    let sorted: serde_json::Value =
-        serde_json::from_slice(header).map_err(|error| invalid(error.to_string()))?;
-    let mut header = sorted.to_string().into_bytes();
-    header.resize(header.len().next_multiple_of(8), b' ');
-    let length = (header.len() as u64).to_le_bytes();
-    Ok([&length[..], &header, data].concat())
 }
 
 #[cfg(test)]

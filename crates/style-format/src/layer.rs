@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 /// Declares the enum and its name table from one list, in network order.
 macro_rules! layers {
     ($($conv:ident, $relu:ident, $conv_name:literal, $relu_name:literal, $block:literal, $index:literal;)*) => {
-        /// A place in VGG-16 or VGG-19 where features can be read.
+        /// A place in a VGG network where features can be read.
         ///
         /// `convB_N` is the output of convolution `N` of block `B` before its ReLU, `reluB_N` after it.
         /// The order (`Ord`) is the order of computation. `conv3_4`, `conv4_4` and `conv5_4` exist in
-        /// VGG-19 only.
+        /// VGG-19 only, `conv3_3`, `conv4_3` and `conv5_3` in VGG-16 and VGG-19.
         ///
         /// # Examples
         ///

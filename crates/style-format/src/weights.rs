@@ -1,11 +1,15 @@
 //! The trained values of one convolution, in the encodings the file knows.
 
+use std::fmt;
+
 use half::{bf16, f16};
+use serde::Serialize;
 
 use crate::{Convolution, FormatError};
 
 /// How the weights of a file are stored. Biases are `F32` always.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Encoding {
     /// 32-bit floats, 4 bytes a value.
     F32,
@@ -18,6 +22,15 @@ pub enum Encoding {
 }
 
 impl Encoding {
+    /// Every encoding that is known here.
+    pub const ALL: [Self; 4] = [Self::F32, Self::F16, Self::Bf16, Self::Codebook];
+
+    /// The encoding of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|encoding| encoding.name() == name)
+    }
+
     /// A word for people and command lines: `f32`, `f16`, `bf16`, `codebook`.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -27,6 +40,12 @@ impl Encoding {
             Self::Bf16 => "bf16",
             Self::Codebook => "codebook",
         }
+    }
+}
+
+impl fmt::Display for Encoding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
     }
 }
 

@@ -106,6 +106,7 @@ impl Checkpoint {
             source: options.source.clone().unwrap_or_else(|| self.family().description().to_owned()),
             source_sha256: container::sha256(self.path())?,
             licence: options.licence.clone().unwrap_or_default(),
+            pooling: None,
         };
         let mut distance = Distance::default();
         let sources = &self.sources()[..self.kept(options.cut)?];

@@ -192,6 +192,7 @@ fn an_overflowing_network_is_noticed_at_the_first_step() {
         source: "a test".into(),
         source_sha256: String::new(),
         licence: String::new(),
+        pooling: None,
     };
     let vgg = Vgg::from_weights(VggFile::new(info, vec![weights]).unwrap(), &crate::Device::flex());
     let (content, style) = (picture(32, 24, 1), picture(32, 32, 2));

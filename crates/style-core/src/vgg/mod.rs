@@ -19,6 +19,7 @@ use style_format::{Layer, VggFile};
 
 pub use describe::{LayerDescription, ModelDescription};
 pub use pass::{Derivatives, Pass};
+pub use style_format::Pooling;
 pub use taps::Taps;
 
 use crate::Error;
@@ -26,17 +27,6 @@ use crate::statistics::same_device;
 use fused::SparePlan;
 use weights::Weights;
 pub(crate) use weights::default_kernel;
-
-/// What shrinks feature maps between blocks (2 x 2, stride 2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Pooling {
-    /// The largest of four: what the network was trained with.
-    #[default]
-    Max,
-    /// The mean of four: Gatys et al. 2016 found pictures made with it slightly more appealing.
-    Average,
-}
 
 /// What stands around the picture for the first convolution. All others are zero-padded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -99,8 +89,8 @@ pub struct Vgg {
 }
 
 impl Vgg {
-    /// Loads a network from the bytes of a native weights file, as it was trained: max pooling, zero
-    /// padding.
+    /// Loads a network from the bytes of a native weights file, as it was trained: zero padding, and the
+    /// pooling that the file names (max where it names none).
     ///
     /// # Errors
     ///
@@ -139,8 +129,8 @@ impl Vgg {
         Self {
             scale: per_colour(input.scale_of_colours()),
             shift: per_colour(input.shift_of_colours()),
+            pooling: file.info().pooling.unwrap_or_default(),
             weights: Weights::new(file),
-            pooling: Pooling::default(),
             padding: Padding::default(),
             kernel: default_kernel(&device),
             spare: SparePlan::default(),

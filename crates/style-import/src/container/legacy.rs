@@ -22,8 +22,8 @@ const PROTOCOL: i64 = 1001;
 
 /// The tensors of a checkpoint, none of them read.
 pub(super) fn tensors(file: &Arc<SourceFile>) -> Result<Vec<StoredTensor>, ImportError> {
-    let head = file.head(LARGEST_PICKLE)?;
-    let mut rest = &head[..];
+    let start = file.head(LARGEST_PICKLE)?;
+    let mut rest = &start[..];
     let [magic, protocol, machine, data, keys] = [(); 5].map(|()| next_pickle(&mut rest, file.length()));
     check_magic(magic?)?;
     let (heap, root) = unpickle::load(protocol?)?;
@@ -33,7 +33,7 @@ pub(super) fn tensors(file: &Arc<SourceFile>) -> Result<Vec<StoredTensor>, Impor
     check_machine(machine?)?;
     let (heap, root) = unpickle::load(data?)?;
     let keys = read_keys(keys?)?;
-    let storages = lay_out(file, &heap, &keys, (head.len() - rest.len()) as u64)?;
+    let storages = lay_out(file, &heap, &keys, (start.len() - rest.len()) as u64)?;
     torch::tensors(&heap, root, |described| {
         let missing = || {
             let key = printable(&described.key, 80);

@@ -7,7 +7,7 @@
 //!
 //! # Reference
 //!
-//! The comments of CPython's `Lib/pickletools.py` say what each instruction does to stack and memo.
+//! The comments of Python's `Lib/pickletools.py` say what each instruction does to stack and memo.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
