@@ -25,6 +25,8 @@ mod write;
 pub use architecture::{Architecture, Convolution};
 pub use error::FormatError;
 pub use file::{FORMAT, FORMAT_VERSION, FileInfo, VggFile};
+#[doc(hidden)]
+pub use header::{DescribedTensor, SafetensorsHeader};
 pub use layer::{Layer, UnknownLayer};
 pub use pixels::PixelTransform;
 pub use pooling::Pooling;

@@ -9,6 +9,7 @@ use style_format::{Architecture, Convolution, FileInfo, Pooling};
 
 use crate::container::{self, Contents};
 use crate::network::Found;
+use crate::onnx::External;
 use crate::recognise::{Source, recognise};
 use crate::source::SourceFile;
 use crate::tensor::Place;
@@ -114,7 +115,8 @@ impl OpenOptions {
     /// An [`ImportError`] that names the first thing that is wrong with the file.
     pub fn open(self, path: impl AsRef<Path>) -> Result<Checkpoint, ImportError> {
         let file = Arc::new(SourceFile::open(path.as_ref())?);
-        let Contents { container, network, info } = container::read(&file, self.external_data)?;
+        let external = if self.external_data { External::InFolder } else { External::Refused };
+        let Contents { container, network, info } = container::read(&file, external)?;
         let found = match network {
             container::Network::Tensors(tensors) => naming::stages(tensors)?,
             container::Network::Graph(found) => found,
@@ -149,7 +151,7 @@ impl OpenOptions {
 
 /// A tensor of a PyTorch file may be a small storage repeated: no shape can be larger than what the file holds.
 fn check_size(file: &SourceFile, sources: &[Source]) -> Result<(), ImportError> {
-    let inside = |place: &Place| matches!(place, Place::Pytorch(_));
+    let inside = |place: &Place| matches!(place, Place::Storage(_));
     let tensors = sources.iter().flat_map(Source::tensors).filter(|tensor| inside(&tensor.place));
     let needed = tensors.fold(0_u64, |sum, tensor| sum.saturating_add(tensor.byte_len().unwrap_or(u64::MAX)));
     if needed > file.length() {

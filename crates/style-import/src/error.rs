@@ -19,14 +19,16 @@ pub enum ImportError {
     },
 
     // It is some other file.
-    /// No PyTorch checkpoint at all.
-    #[error("not a PyTorch checkpoint: {found}")]
+    /// No container that weights are read from.
+    #[error("no weights: {found}")]
     NotACheckpoint {
         /// What it is instead.
         found: String,
     },
     /// A PyTorch file of a container that is not read.
-    #[error("the file is {container}; only zip checkpoints (PyTorch 1.6 and later) can be read")]
+    #[error(
+        "the file is {container}; PyTorch state dicts (zip, or the legacy stream), ONNX models and safetensors files can be read"
+    )]
     UnsupportedContainer {
         /// Which container it is.
         container: &'static str,

@@ -36,12 +36,12 @@ mod naming;
 mod network;
 mod onnx;
 mod output;
-mod pickle;
 mod probe;
 #[cfg(test)]
 mod probe_tests;
 mod recognise;
 mod source;
+mod storage;
 mod tensor;
 mod values;
 mod write;

@@ -137,13 +137,13 @@ fn source(
     let [outputs, inputs, ..] = convolution.weight_shape();
     let shown = if outputs == 0 { [1, inputs, 3, 3] } else { convolution.weight_shape() };
     check.shape(&weight, &shown)?;
-    check.dtype(&weight, if codebook { Wanted::Indices } else { Wanted::Floats })?;
+    check_dtype(&weight, if codebook { Wanted::Indices } else { Wanted::Floats })?;
     if codebook && table.is_none() {
         return Err(check.missing(&weight.name.replace("_W_q", "_W_table")));
     }
-    for tensor in &table {
+    if let Some(tensor) = &table {
         check.shape(tensor, &[256])?;
-        check.dtype(tensor, Wanted::Singles)?;
+        check_dtype(tensor, Wanted::Singles)?;
     }
     if bias.is_none() && norm.is_none() && family != KeyFamily::Graph {
         let key = match weight.name.strip_suffix("weight") {
@@ -155,7 +155,7 @@ fn source(
     let norms = norm.iter().flat_map(|norm| [&norm.scale, &norm.shift, &norm.mean, &norm.variance]);
     for tensor in bias.iter().chain(norms) {
         check.shape(tensor, &[outputs])?;
-        check.dtype(tensor, Wanted::Floats)?;
+        check_dtype(tensor, Wanted::Floats)?;
     }
     Ok(Source { convolution, weight, table, bias, norm })
 }
@@ -164,6 +164,19 @@ enum Wanted {
     Floats,
     Singles,
     Indices,
+}
+
+fn check_dtype(tensor: &StoredTensor, wanted: Wanted) -> Result<(), ImportError> {
+    let (fits, expected) = match wanted {
+        Wanted::Floats => (tensor.dtype.is_float(), "f32, f16, bf16 or f64"),
+        Wanted::Singles => (tensor.dtype == DType::F32, "f32"),
+        Wanted::Indices => (tensor.dtype == DType::U8, "u8"),
+    };
+    if fits {
+        return Ok(());
+    }
+    let found = tensor.dtype.name();
+    Err(ImportError::WrongType { key: printable(&tensor.name, 80), found, expected })
 }
 
 /// What a tensor is compared with.
@@ -184,19 +197,6 @@ impl Check {
             architecture: self.architecture.name(),
             expected: expected.to_vec(),
         })
-    }
-
-    fn dtype(&self, tensor: &StoredTensor, wanted: Wanted) -> Result<(), ImportError> {
-        let (fits, expected) = match wanted {
-            Wanted::Floats => (tensor.dtype.is_float(), "f32, f16, bf16 or f64"),
-            Wanted::Singles => (tensor.dtype == DType::F32, "f32"),
-            Wanted::Indices => (tensor.dtype == DType::U8, "u8"),
-        };
-        if fits {
-            return Ok(());
-        }
-        let found = tensor.dtype.name();
-        Err(ImportError::WrongType { key: printable(&tensor.name, 80), found, expected })
     }
 
     fn missing(&self, key: &str) -> ImportError {

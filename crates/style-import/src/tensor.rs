@@ -7,6 +7,7 @@ use half::{bf16, f16};
 
 use crate::ImportError;
 use crate::source::SourceFile;
+use crate::storage::View;
 
 /// Element types that weights are read from; all others are only named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,8 +55,8 @@ pub(crate) enum Place {
     Plain { file: Arc<SourceFile>, offset: u64 },
     /// 16-bit values as protocol buffers keep integers: one varint each (ONNX's `int32_data`).
     Varints { file: Arc<SourceFile>, offset: u64, length: u64 },
-    /// In a PyTorch container, strides and all.
-    Pytorch(pytorch_reader::Tensor),
+    /// In a storage of PyTorch's, strides and all.
+    Storage(View),
 }
 
 /// Name, shape and element type of a tensor, and where its values lie.
@@ -115,13 +116,14 @@ impl StoredTensor {
         match &self.place {
             Place::Plain { file, offset } => file.read(*offset, length),
             Place::Varints { file, offset, length } => read_varints(&file.read(*offset, *length)?),
-            Place::Pytorch(tensor) => {
-                let mut bytes = tensor.read().map_err(ImportError::damaged)?;
-                if cfg!(target_endian = "big") {
-                    // The reader answers in the machine's order.
-                    bytes.chunks_exact_mut(self.dtype.size() as usize).for_each(<[u8]>::reverse);
-                }
-                Ok(bytes)
+            Place::Storage(view) => {
+                let named = |error| match error {
+                    ImportError::Damaged { reason } => {
+                        ImportError::damaged(format!("tensor '{}': {reason}", self.name))
+                    }
+                    other => other,
+                };
+                view.read(&self.shape, self.dtype.size()).map_err(named)
             }
         }
     }
@@ -173,7 +175,7 @@ impl fmt::Debug for Place {
         match self {
             Self::Plain { offset, .. } => write!(f, "Plain({offset})"),
             Self::Varints { offset, .. } => write!(f, "Varints({offset})"),
-            Self::Pytorch(tensor) => write!(f, "Pytorch({})", tensor.name),
+            Self::Storage(view) => write!(f, "Storage({})", view.offset),
         }
     }
 }

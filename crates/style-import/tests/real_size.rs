@@ -22,8 +22,10 @@ fn bundled() -> VggFile {
     VggFile::parse(&std::fs::read(bundled_path()).unwrap()).unwrap()
 }
 
-/// Weight and bias of every convolution in plain floats, with torchvision's name for it.
-fn convolutions(file: &VggFile) -> Vec<(String, [usize; 4], Vec<f32>, Vec<f32>)> {
+/// A convolution in plain floats: torchvision's name for it, the weight's shape, weight and bias.
+type Plain = (String, [usize; 4], Vec<f32>, Vec<f32>);
+
+fn convolutions(file: &VggFile) -> Vec<Plain> {
     let plain = |(place, weights): (usize, &ConvolutionWeights)| {
         let convolution = weights.convolution();
         let name = format!("features.{}", 2 * place + convolution.block() - 1);

@@ -33,7 +33,7 @@ pub(crate) fn value(place: usize) -> f32 {
 
 fn element_size(storage: &str) -> usize {
     match storage {
-        "DoubleStorage" => 8,
+        "DoubleStorage" | "LongStorage" => 8,
         "FloatStorage" => 4,
         "HalfStorage" | "BFloat16Storage" => 2,
         _ => 1,

@@ -32,8 +32,8 @@ const ALLOWED: [&str; 18] = [
 /// The instructions of PyTorch's safe loader, as `pickletools` abbreviates them.
 const SAFE: &[u8] = b"\x80\x81\x85\x86\x87\x88\x89\x8a\x8fRbaesu(tN)]}JKMGXUQhjqrc.";
 
-const STOP: u8 = b'.';
-const GLOBAL: u8 = b'c';
+pub(super) const STOP: u8 = b'.';
+pub(super) const GLOBAL: u8 = b'c';
 const INST: u8 = b'i';
 const STACK_GLOBAL: u8 = 0x93;
 const UNICODE: [u8; 3] = [b'X', 0x8c, 0x8d];
@@ -86,8 +86,57 @@ const fn argument(opcode: u8) -> Option<Argument> {
     })
 }
 
+/// What keeps a pickle from being read on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// The bytes end in the middle of an instruction, or before the last one.
+    CutOff,
+    /// A byte that no instruction begins with.
+    Unknown(u8),
+}
+
+impl From<Fault> for ImportError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::CutOff => Self::damaged("its pickle ends in the middle of an instruction"),
+            Fault::Unknown(byte) => Self::damaged(format!("byte {byte:#04x} is no pickle instruction")),
+        }
+    }
+}
+
+/// One step of a pickle's program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Instruction<'a> {
+    pub(super) opcode: u8,
+    /// What follows it, without the length that stands before a text and the line feed after a name.
+    pub(super) argument: &'a [u8],
+}
+
+/// Takes the next instruction off the front.
+pub(super) fn next<'a>(rest: &mut &'a [u8]) -> Result<Instruction<'a>, Fault> {
+    let opcode = take(rest, 1)?[0];
+    let argument = match argument(opcode).ok_or(Fault::Unknown(opcode))? {
+        Argument::Bytes(length) => take(rest, length)?,
+        Argument::Counted(width) => {
+            let mut length = [0; 8];
+            length[..width].copy_from_slice(take(rest, width)?);
+            let length = usize::try_from(u64::from_le_bytes(length)).unwrap_or(usize::MAX);
+            take(rest, length)?
+        }
+        Argument::Lines(count) => take_lines(rest, count)?,
+    };
+    Ok(Instruction { opcode, argument })
+}
+
+/// The length of the pickle at the front of the bytes.
+pub(super) fn length(bytes: &[u8]) -> Result<usize, Fault> {
+    let mut rest = bytes;
+    while next(&mut rest)?.opcode != STOP {}
+    Ok(bytes.len() - rest.len())
+}
+
 /// Refuses a pickle that does more than build a state dict.
-pub(crate) fn check(pickle: &[u8]) -> Result<(), ImportError> {
+pub(super) fn check(pickle: &[u8]) -> Result<(), ImportError> {
     let (globals, strange) = walk(pickle)?;
     let foreign = |name: &&String| !ALLOWED.contains(&name.as_str());
     if let Some(name) = globals.iter().find(foreign) {
@@ -109,30 +158,17 @@ fn walk(pickle: &[u8]) -> Result<(Vec<String>, Option<u8>), ImportError> {
     let mut strange = None;
     let mut texts: [&[u8]; 2] = [b"?", b"?"];
     loop {
-        let opcode = take(&mut rest, 1)?[0];
+        let Instruction { opcode, argument } = next(&mut rest)?;
         if !SAFE.contains(&opcode) {
             strange = strange.or(Some(opcode));
         }
-        let Some(argument) = argument(opcode) else {
-            return Err(ImportError::damaged(format!("byte {opcode:#04x} is no pickle instruction")));
-        };
-        let text = match argument {
-            Argument::Bytes(length) => take(&mut rest, length)?,
-            Argument::Counted(width) => {
-                let mut length = [0; 8];
-                length[..width].copy_from_slice(take(&mut rest, width)?);
-                let length = usize::try_from(u64::from_le_bytes(length)).unwrap_or(usize::MAX);
-                take(&mut rest, length)?
-            }
-            Argument::Lines(count) => take_lines(&mut rest, count)?,
-        };
         match opcode {
-            GLOBAL | INST => globals.push(String::from_utf8_lossy(text).replacen('\n', ".", 1)),
+            GLOBAL | INST => globals.push(String::from_utf8_lossy(argument).replacen('\n', ".", 1)),
             // The two texts before it, which is how every pickler writes it; this instruction is
             // refused anyway, the names are for the message.
             STACK_GLOBAL => globals.push(texts.map(String::from_utf8_lossy).join(".")),
             STOP => break,
-            _ if UNICODE.contains(&opcode) => texts = [texts[1], text],
+            _ if UNICODE.contains(&opcode) => texts = [texts[1], argument],
             _ => {}
         }
     }
@@ -142,15 +178,14 @@ fn walk(pickle: &[u8]) -> Result<(Vec<String>, Option<u8>), ImportError> {
     Err(ImportError::damaged(format!("{} bytes follow the end of its pickle", rest.len())))
 }
 
-fn take<'a>(rest: &mut &'a [u8], length: usize) -> Result<&'a [u8], ImportError> {
-    let cut_off = || ImportError::damaged("its pickle ends in the middle of an instruction");
-    let (taken, after) = rest.split_at_checked(length).ok_or_else(cut_off)?;
+fn take<'a>(rest: &mut &'a [u8], length: usize) -> Result<&'a [u8], Fault> {
+    let (taken, after) = rest.split_at_checked(length).ok_or(Fault::CutOff)?;
     *rest = after;
     Ok(taken)
 }
 
 /// So many lines, without the last one's line feed.
-fn take_lines<'a>(rest: &mut &'a [u8], count: usize) -> Result<&'a [u8], ImportError> {
+fn take_lines<'a>(rest: &mut &'a [u8], count: usize) -> Result<&'a [u8], Fault> {
     let feeds = rest.iter().enumerate().filter(|&(_, &byte)| byte == b'\n');
     let length = feeds.map(|(at, _)| at).nth(count - 1).unwrap_or(rest.len());
     let lines = take(rest, length)?;
