@@ -7,11 +7,13 @@ use style_format::{
     Architecture, ConvolutionWeights, Encoding, FileInfo, PixelTransform, Pooling, VggFile, WeightValues,
 };
 
-use crate::legacy::Legacy;
+use crate::legacy::{self, Legacy};
 use crate::network::value;
+use crate::onnx;
 use crate::onnx_network::Model;
+use crate::pytorch;
 use crate::pytorch_network::Checkpoint;
-use crate::safetensors::Network;
+use crate::safetensors::{self, Network};
 
 /// Larger ones would make ten thousand rounds long.
 const LARGEST: u64 = 100_000;
@@ -122,19 +124,42 @@ fn native(encoding: Encoding) -> Vec<u8> {
     VggFile::new(info, weights.collect()).unwrap().to_bytes().unwrap()
 }
 
-/// Writes the seeds into a folder per format below the one that a variable names; `fuzz/run` starts from them.
+/// Writes good files and small hostile ones into a folder per format below the one that a variable names;
+/// `fuzz/run` starts from them.
 #[test]
 #[ignore = "a tool, not a test"]
 fn write_seeds() {
     let Some(folder) = std::env::var_os("HOSTILE_SEEDS") else { return };
-    for format in Format::ALL {
-        let folder = Path::new(&folder).join(format.name());
+    let write = |target: &str, name: &str, bytes: &[u8]| {
+        let folder = Path::new(&folder).join(target);
         fs::create_dir_all(&folder).unwrap();
-        for (place, seed) in format.seeds().into_iter().enumerate() {
-            fs::write(folder.join(format!("seed_{place}")), seed).unwrap();
+        fs::write(folder.join(name), bytes).unwrap();
+    };
+    for format in Format::ALL {
+        for (place, seed) in format.seeds().iter().enumerate() {
+            write(format.name(), &format!("seed_{place}"), seed);
         }
     }
-    let folder = Path::new(&folder).join("pytorch_pickle");
-    fs::create_dir_all(&folder).unwrap();
-    fs::write(folder.join("seed_0"), Checkpoint::half().pickle()).unwrap();
+    write("pytorch_pickle", "seed", &Checkpoint::half().pickle());
+    let cases = [pytorch::cases(), legacy::cases(), safetensors::cases(), onnx::cases()];
+    for case in cases.into_iter().flatten().filter(|case| case.bytes.len() <= 16_384) {
+        let format = match case.name.rsplit('.').next() {
+            Some("onnx") => Format::Onnx,
+            Some("safetensors") => Format::Safetensors,
+            _ if case.bytes.starts_with(b"PK") => Format::PytorchZip,
+            _ => Format::PytorchLegacy,
+        };
+        write(format.name(), &case.name, &case.bytes);
+        if let Some(pickle) = first_entry(&case.bytes) {
+            write("pytorch_pickle", &case.name, pickle);
+        }
+    }
+}
+
+/// The contents of an archive's first entry, which is the pickle wherever there is one.
+fn first_entry(archive: &[u8]) -> Option<&[u8]> {
+    const START: usize = 30 + "archive/data.pkl".len();
+    let header = archive.get(..START).filter(|header| header.ends_with(b"/data.pkl"))?;
+    let length = u32::from_le_bytes(header[18..22].try_into().unwrap());
+    archive.get(START..START + length as usize)
 }
