@@ -76,7 +76,7 @@ fn external() -> Vec<Case> {
         let entries: [(&str, &[u8]); 2] = [("location", place), ("length", b"6912")];
         model.tensors[0] = Tensor::external("features.0.weight", &network::WEIGHT, &entries);
         let name = format!("vgg_ext_{name}.onnx");
-        cases.push(Case::new(name, model.bytes(), Refused("extern"), what));
+        cases.push(Case::new(name, model.bytes(), Refused("another file"), what));
     }
     let long: [(&str, &[u8]); 3] =
         [("location", b"side.bin"), ("offset", b"0"), ("length", b"18446744073709551615")];
