@@ -176,7 +176,7 @@ fn networks() -> Vec<Case> {
         vgg("vgg_both.onnx", Refused(""), "values in two ways", |model| {
             model.tensors[1].floats = Some(vec![0.0; 64]);
         }),
-        vgg("vgg_f8.onnx", Refused("f8"), "weights of 8-bit floats", |model| {
+        vgg("vgg_f8.onnx", Refused("float8"), "weights of 8-bit floats", |model| {
             (model.tensors[0].kind, model.tensors[0].raw) = (17, Some(vec![0; 64 * 27]));
         }),
         vgg("vgg_wide.onnx", Refused(""), "shape of 108 TiB", |model| model.tensors[0].dims[0] = 1 << 40),
