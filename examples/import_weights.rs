@@ -1,8 +1,9 @@
-//! Converts a PyTorch checkpoint of VGG-16 or VGG-19 into the native weights file.
+//! Converts the weights of a VGG network (PyTorch, ONNX, safetensors) into the native weights file.
 //!
 //! ```text
-//! cargo run --release --example import_weights -- vgg19.pth -o vgg19.safetensors --encoding f16 --cut relu5_1
-//! cargo run --release --example import_weights -- vgg19.pth --inspect
+//! cargo run --release --example import_weights -- vgg19-dcbb9e9d.pth --inspect
+//! cargo run --release --example import_weights -- vgg19-dcbb9e9d.pth -o vgg19.safetensors --encoding f16 --cut relu5_1
+//! cargo run --release --example transfer -- --weights vgg19.safetensors
 //! ```
 
 use std::path::PathBuf;
@@ -10,23 +11,23 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use style_format::{Encoding, Layer, PixelTransform};
-use style_import::{Checkpoint, ImportError, WriteOptions};
+use style_import::{Checkpoint, ImportError, OpenOptions, WriteOptions};
 
-/// Converts a PyTorch checkpoint of VGG-16 or VGG-19 into the native weights file.
+/// Converts the weights of a VGG network (PyTorch, ONNX, safetensors) into the native weights file.
 #[derive(Parser)]
 struct Arguments {
-    /// The checkpoint: a state dict as `torch.save` writes it
+    /// The weights: a PyTorch state dict, an ONNX model, or a safetensors file
     input: PathBuf,
     /// The file to write
     #[arg(short, long, required_unless_present = "inspect")]
     output: Option<PathBuf>,
-    /// How the weights are stored: f32, f16, bf16 or codebook
+    /// How the weights are stored: f32, f16, bf16 or codebook (one byte a weight)
     #[arg(long, default_value = "f32", value_parser = encoding)]
     encoding: Encoding,
     /// The last layer to keep, for example `relu5_1`
     #[arg(long)]
     cut: Option<Layer>,
-    /// The pixels that the weights were trained on: caffe-bgr-255 or torch-rgb-01
+    /// The pixels that the weights were trained on: caffe (BGR, 0 to 255) or torch (RGB, 0 to 1)
     #[arg(long = "input", id = "pixels", value_name = "PIXELS", value_parser = pixels)]
     pixels: Option<PixelTransform>,
     /// Where the weights come from, in words
@@ -35,18 +36,27 @@ struct Arguments {
     /// Licence of the weights, in words
     #[arg(long)]
     licence: Option<String>,
-    /// Only show what the checkpoint holds
+    /// Only show what the file holds
     #[arg(long, conflicts_with = "output")]
     inspect: bool,
+    /// Write no model card beside the weights
+    #[arg(long)]
+    no_card: bool,
+    /// Let an ONNX model keep its values in other files of its folder
+    #[arg(long)]
+    external_data: bool,
 }
 
 fn encoding(text: &str) -> Result<Encoding, &'static str> {
-    let all = [Encoding::F32, Encoding::F16, Encoding::Bf16, Encoding::Codebook];
-    all.into_iter().find(|encoding| encoding.name() == text).ok_or("use f32, f16, bf16 or codebook")
+    Encoding::from_name(text).ok_or("use f32, f16, bf16 or codebook")
 }
 
 fn pixels(text: &str) -> Result<PixelTransform, &'static str> {
-    PixelTransform::from_name(text).ok_or("use caffe-bgr-255 or torch-rgb-01")
+    match text {
+        "caffe" => Ok(PixelTransform::CaffeBgr255),
+        "torch" => Ok(PixelTransform::TorchRgb01),
+        name => PixelTransform::from_name(name).ok_or("use caffe or torch"),
+    }
 }
 
 fn main() -> ExitCode {
@@ -60,9 +70,9 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> Result<(), ImportError> {
-    let checkpoint = style_import::open(&arguments.input)?;
+    let checkpoint = OpenOptions::new().external_data(arguments.external_data).open(&arguments.input)?;
     show(&checkpoint);
-    let Some(output) = arguments.output else { return Ok(()) };
+    let Some(output) = arguments.output else { return show_input(&checkpoint, arguments.pixels) };
     let options = WriteOptions {
         encoding: arguments.encoding,
         cut: arguments.cut,
@@ -70,17 +80,40 @@ fn run(arguments: Arguments) -> Result<(), ImportError> {
         source: arguments.source,
         licence: arguments.licence,
     };
-    println!("\n{}", checkpoint.write(output, &options)?);
+    let card = checkpoint.write(&output, &options)?;
+    println!("\n{card}");
+    if !arguments.no_card {
+        let [markdown, json] = card.save_beside(&output)?;
+        println!("card       {} and {}", markdown.display(), json.display());
+    }
     Ok(())
 }
 
 fn show(checkpoint: &Checkpoint) {
-    println!("{} with the key names of {}\n", checkpoint.architecture(), checkpoint.family());
+    let pooling = checkpoint.pooling().map_or(String::new(), |pooling| format!(", {pooling} pooling"));
+    println!("{}{pooling}", checkpoint.architecture());
+    println!("container  {}, key names: {}", checkpoint.container(), checkpoint.family());
+    println!("sha256     {}\n", checkpoint.sha256());
     println!("{:<8}  {:<22} {:<18} {:<6} {:>9}", "layer", "key", "shape", "type", "values");
     for layer in checkpoint.layers() {
         let convolution = layer.convolution;
         let shape = format!("{:?}", convolution.weight_shape());
-        let values = convolution.parameters();
-        println!("{:<8}  {:<22} {shape:<18} {:<6} {values:>9}", convolution.name(), layer.key, layer.dtype);
+        let key: String = layer.key.escape_debug().take(60).collect();
+        let norm = if layer.normalised { "  batch norm, folded" } else { "" };
+        println!(
+            "{:<8}  {key:<22} {shape:<18} {:<6} {:>9}{norm}",
+            convolution.name(),
+            layer.dtype,
+            convolution.parameters()
+        );
     }
+}
+
+fn show_input(checkpoint: &Checkpoint, said: Option<PixelTransform>) -> Result<(), ImportError> {
+    let input = checkpoint.input(said)?;
+    println!("\npixels     {} ({})", input.transform, input.evidence);
+    for warning in input.warnings {
+        println!("warning: {warning}");
+    }
+    Ok(())
 }

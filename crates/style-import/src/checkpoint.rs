@@ -1,21 +1,48 @@
 //! A foreign weights file that has been looked at and found to be a VGG network.
 
-use std::path::{Path, PathBuf};
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
 
-use pytorch_reader::PytorchReader;
-use style_format::{Architecture, Convolution};
+use serde::Serialize;
+use style_format::{Architecture, Convolution, FileInfo, Pooling};
 
-use crate::recognise::{Recognised, Source, dtype_name, recognise};
-use crate::{ImportError, KeyFamily, container};
+use crate::container::{self, Contents};
+use crate::network::Found;
+use crate::recognise::{Source, recognise};
+use crate::source::SourceFile;
+use crate::tensor::Place;
+use crate::{ImportError, KeyFamily, naming};
 
-/// A checkpoint whose names, shapes and element types are those of a VGG network; no tensor is read yet.
+/// A file whose names, shapes and element types are those of a VGG network; no tensor is read yet.
 #[derive(Debug)]
 pub struct Checkpoint {
-    path: PathBuf,
+    file: Arc<SourceFile>,
+    sha256: String,
+    container: Container,
     family: KeyFamily,
     architecture: Architecture,
+    pooling: Option<Pooling>,
+    recorded: Option<FileInfo>,
     sources: Vec<Source>,
     layers: Vec<FoundConvolution>,
+}
+
+/// What kind of file the weights came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Container {
+    /// PyTorch 1.6 and later: a zip archive.
+    PytorchZip,
+    /// PyTorch 0.1.10 to 1.5: a stream of pickles.
+    PytorchLegacy,
+    /// A safetensors file.
+    Safetensors,
+    /// Our own file, which is a safetensors file with metadata.
+    Native,
+    /// An ONNX model.
+    Onnx,
 }
 
 /// One convolution as the checkpoint has it.
@@ -28,12 +55,27 @@ pub struct FoundConvolution {
     pub key: String,
     /// The element type of the weight: `f32`, `f16`, `bf16`, `f64`, or `u8` for indices into a codebook.
     pub dtype: &'static str,
+    /// Whether a batch normalisation follows, which is folded into the convolution when it is read.
+    pub normalised: bool,
 }
 
-/// Opens a PyTorch checkpoint and recognises the network in it.
+/// How a file may be opened; the default trusts nothing beyond the file itself.
 ///
-/// Zip checkpoints (PyTorch 1.6 and later) of a VGG-16 or VGG-19, whole or cut after any convolution,
-/// with the key names of a [`KeyFamily`]. What is not a convolution (the classifier) is passed over.
+/// # Examples
+///
+/// ```no_run
+/// let checkpoint = style_import::OpenOptions::new().external_data(true).open("vgg19.onnx")?;
+/// # Ok::<(), style_import::ImportError>(())
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OpenOptions {
+    external_data: bool,
+}
+
+/// Opens a weights file and recognises the network in it.
+///
+/// PyTorch state dicts (zip and legacy), ONNX models and safetensors files of a VGG-11, 13, 16 or 19 of any
+/// width, whole or cut after any convolution. What is not a convolution (the classifier) is passed over.
 ///
 /// # Errors
 ///
@@ -48,35 +90,98 @@ pub struct FoundConvolution {
 /// # Ok::<(), style_import::ImportError>(())
 /// ```
 pub fn open(path: impl AsRef<Path>) -> Result<Checkpoint, ImportError> {
-    let path = path.as_ref();
-    let length = container::check(path)?;
-    let reader = PytorchReader::new(path).map_err(ImportError::damaged)?;
-    let Recognised { family, architecture, sources } = recognise(reader.tensors())?;
-    // A tensor may be a small storage repeated: no shape can then be larger than what the file holds.
-    let bytes = |source: &Source| {
-        let table = source.table.as_ref().map_or(0, pytorch_reader::Tensor::byte_len);
-        (source.weight.byte_len() + table + source.bias.byte_len()) as u64
-    };
-    let needed = sources.iter().map(bytes).sum();
-    if needed > length {
-        return Err(ImportError::LargerThanFile { needed, found: length });
+    OpenOptions::new().open(path)
+}
+
+impl OpenOptions {
+    /// Nothing but the file itself.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { external_data: false }
     }
-    let found = |source: &Source| FoundConvolution {
-        convolution: source.convolution,
-        key: source.weight.name.clone(),
-        dtype: dtype_name(source.weight.dtype()),
-    };
-    let layers = sources.iter().map(found).collect();
-    Ok(Checkpoint { path: path.to_owned(), family, architecture, sources, layers })
+
+    /// Whether an ONNX model may keep its values in other files: regular files inside of its own folder.
+    #[must_use]
+    pub const fn external_data(mut self, allowed: bool) -> Self {
+        self.external_data = allowed;
+        self
+    }
+
+    /// Opens a weights file as [`open`] does.
+    ///
+    /// # Errors
+    ///
+    /// An [`ImportError`] that names the first thing that is wrong with the file.
+    pub fn open(self, path: impl AsRef<Path>) -> Result<Checkpoint, ImportError> {
+        let file = Arc::new(SourceFile::open(path.as_ref())?);
+        let Contents { container, network, info } = container::read(&file, self.external_data)?;
+        let found = match network {
+            container::Network::Tensors(tensors) => naming::stages(tensors)?,
+            container::Network::Graph(found) => found,
+        };
+        let Found { family, pooling, .. } = found;
+        let (architecture, sources) = recognise(found)?;
+        check_size(&file, &sources)?;
+        if let Some(info) = &info
+            && info.architecture != architecture
+        {
+            agree(info.architecture, &sources)?;
+        }
+        let describe = |source: &Source| FoundConvolution {
+            convolution: source.convolution,
+            key: source.weight.name.clone(),
+            dtype: source.weight.dtype.name(),
+            normalised: source.norm.is_some(),
+        };
+        Ok(Checkpoint {
+            sha256: file.sha256()?,
+            container,
+            family,
+            architecture: info.as_ref().map_or(architecture, |info| info.architecture),
+            pooling: info.as_ref().map_or(pooling, |info| info.pooling),
+            recorded: info,
+            layers: sources.iter().map(describe).collect(),
+            sources,
+            file,
+        })
+    }
+}
+
+/// A tensor of a PyTorch file may be a small storage repeated: no shape can be larger than what the file holds.
+fn check_size(file: &SourceFile, sources: &[Source]) -> Result<(), ImportError> {
+    let inside = |place: &Place| matches!(place, Place::Pytorch(_));
+    let tensors = sources.iter().flat_map(Source::tensors).filter(|tensor| inside(&tensor.place));
+    let needed = tensors.fold(0_u64, |sum, tensor| sum.saturating_add(tensor.byte_len().unwrap_or(u64::MAX)));
+    if needed > file.length() {
+        return Err(ImportError::LargerThanFile { needed, found: file.length() });
+    }
+    Ok(())
+}
+
+/// Our own file says which network it is; its convolutions must be there under that name, too.
+fn agree(named: Architecture, sources: &[Source]) -> Result<(), ImportError> {
+    let stranger = sources.iter().find(|source| !named.contains(source.convolution.conv_layer()));
+    match stranger {
+        Some(source) => {
+            Err(ImportError::Unexpected { key: source.weight.name.clone(), architecture: named.name() })
+        }
+        None => Ok(()),
+    }
 }
 
 impl Checkpoint {
     /// Which network it is.
     ///
-    /// The two known ones are the same up to `conv3_3`; a file that stops there counts as VGG-19.
+    /// A file that stops before the networks differ counts as the deepest of them, VGG-19 first.
     #[must_use]
     pub const fn architecture(&self) -> Architecture {
         self.architecture
+    }
+
+    /// What kind of file it is.
+    #[must_use]
+    pub const fn container(&self) -> Container {
+        self.container
     }
 
     /// By which names the file knows its convolutions.
@@ -85,17 +190,54 @@ impl Checkpoint {
         self.family
     }
 
+    /// What stands between the blocks, where the file says so (ONNX models and our own files do).
+    #[must_use]
+    pub const fn pooling(&self) -> Option<Pooling> {
+        self.pooling
+    }
+
     /// The convolutions that are there, in network order; never empty.
     #[must_use]
     pub fn layers(&self) -> &[FoundConvolution] {
         &self.layers
     }
 
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
+    /// SHA-256 of the file, in hex.
+    #[must_use]
+    pub fn sha256(&self) -> &str {
+        &self.sha256
+    }
+
+    pub(crate) const fn file(&self) -> &Arc<SourceFile> {
+        &self.file
     }
 
     pub(crate) fn sources(&self) -> &[Source] {
         &self.sources
+    }
+
+    /// What our own file says about itself.
+    pub(crate) const fn recorded(&self) -> Option<&FileInfo> {
+        self.recorded.as_ref()
+    }
+}
+
+impl Container {
+    /// In words, for people.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::PytorchZip => "PyTorch zip",
+            Self::PytorchLegacy => "PyTorch legacy",
+            Self::Safetensors => "safetensors",
+            Self::Native => "native safetensors",
+            Self::Onnx => "ONNX",
+        }
+    }
+}
+
+impl fmt::Display for Container {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
     }
 }

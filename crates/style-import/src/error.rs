@@ -44,6 +44,33 @@ pub enum ImportError {
         class: String,
     },
 
+    /// An ONNX model that is not read, or holds no VGG.
+    #[error("the ONNX model cannot be used: {reason}")]
+    UnsupportedOnnx {
+        /// What it has or lacks.
+        reason: String,
+    },
+    /// An operation of an ONNX graph that a plain VGG does not have there.
+    #[error("node {node:?} ({operator}) of the ONNX graph {reason}")]
+    GraphNode {
+        /// Its operator, with the domain where that is not ONNX's own.
+        operator: String,
+        /// Its name, or that of its result.
+        node: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A tensor that lies in another file.
+    #[error("tensor {tensor:?} lies in another file, {location:?}: {reason}")]
+    ExternalData {
+        /// Name of the tensor.
+        tensor: String,
+        /// The file that it names.
+        location: String,
+        /// Why that is not read.
+        reason: String,
+    },
+
     // It is damaged, or made to do damage.
     /// The file contradicts itself, or ends early.
     #[error("the checkpoint is damaged or cut off: {reason}")]
@@ -83,17 +110,43 @@ pub enum ImportError {
     // The weights are not those of a known network.
     /// No key that is known.
     #[error(
-        "no VGG convolution found: the file has {found}, expected names like \"features.0.weight\" or \"block1_conv1_W_q\""
+        "no VGG convolution found: the file has {found}, expected names like \"features.0.weight\" or \"conv1_1.weight\""
     )]
     NoConvolutions {
         /// The first names that are there.
         found: String,
     },
-    /// A network with batch normalisation.
-    #[error("{key:?} belongs to a batch normalisation; only VGG-16 and VGG-19 without it can be read")]
-    BatchNorm {
+    /// More than one set of convolutions, told apart by what stands before their names.
+    #[error("the file holds several networks: there are convolutions under {first:?} and under {second:?}")]
+    SeveralNetworks {
+        /// What stands before the names of one.
+        first: String,
+        /// What stands before the names of another.
+        second: String,
+    },
+    /// A batch normalisation that no convolution stands before.
+    #[error("{key:?} belongs to a batch normalisation, but there is no convolution right before it")]
+    StrayNorm {
         /// Name of the tensor.
         key: String,
+    },
+    /// A part of a module, where the others are there.
+    #[error("there is no {key:?}, though other parts of the same module are there")]
+    MissingPart {
+        /// The key that was looked for.
+        key: String,
+    },
+    /// A chain of convolutions that is no VGG network's.
+    #[error(
+        "the file has {found}, which is no VGG network: {architecture}, the nearest, has {expected} convolutions in its blocks"
+    )]
+    UnknownTopology {
+        /// The chain in numbers.
+        found: String,
+        /// The network that fits best.
+        architecture: &'static str,
+        /// Convolutions in each of its blocks.
+        expected: String,
     },
     /// The first tensor that is missing.
     #[error("{convolution} is missing: there is no {key:?}, though the rest looks like {architecture}")]
@@ -106,7 +159,7 @@ pub enum ImportError {
         architecture: &'static str,
     },
     /// A tensor among the convolutions that the network does not have.
-    #[error("{key:?} does not belong to {architecture}, which fits the file best")]
+    #[error("{key:?} does not belong to {architecture}")]
     Unexpected {
         /// Name of the tensor.
         key: String,
@@ -164,6 +217,9 @@ pub enum ImportError {
     /// The native file refuses the weights, for example because the cut lies beyond them.
     #[error(transparent)]
     Format(#[from] FormatError),
+    /// The photograph that the weights are tried on cannot be run through them.
+    #[error("the weights cannot be tried on a photograph: {0}")]
+    Kernel(#[from] style_kernels::KernelError),
 
     // The result cannot be stored.
     /// The output file cannot be written.
@@ -200,27 +256,54 @@ impl ImportError {
             Self::WholeModel { .. } => {
                 "save the weights alone, where the model was made: torch.save(model.state_dict(), OUT)"
             }
+            Self::UnsupportedOnnx { .. } => {
+                "export the network again with operators of ONNX alone: torch.onnx.export(model, (image,), OUT, opset_version=18)"
+            }
+            Self::GraphNode { .. } => {
+                "give a plain VGG whose convolutions follow each other, in its form for inference, or its weights as a state dict"
+            }
+            Self::ExternalData { .. } => {
+                "save the model as one file: onnx.save_model(onnx.load(IN), OUT); or, if you trust it, allow files of its own folder"
+            }
             Self::ForbiddenGlobal { .. } => {
                 "ask its publisher for a plain state dict; do not load this file in Python unless you trust it"
             }
             Self::TooLarge { .. } => "save only the model's state dict: torch.save(model.state_dict(), OUT)",
-            Self::BatchNorm { .. } => "use the weights of vgg16 or vgg19 instead of vgg16_bn or vgg19_bn",
+            Self::SeveralNetworks { .. } => "save the state dict of one of them alone",
             Self::NoConvolutions { .. }
+            | Self::StrayNorm { .. }
+            | Self::MissingPart { .. }
+            | Self::UnknownTopology { .. }
             | Self::Missing { .. }
             | Self::Unexpected { .. }
             | Self::WrongShape { .. }
             | Self::WrongType { .. } => {
-                "give the state dict of a VGG-16 or VGG-19 with torchvision's key names"
+                "give the weights of a VGG-11, 13, 16 or 19, for example torchvision's state dict"
             }
             Self::NotFinite { .. } => "these weights are broken: use another file",
             Self::DoesNotFit { .. } => "choose the encoding f32 or bf16",
             Self::Format(error) => error.help(),
+            Self::Kernel(_) => "free some memory, and leave the variable STYLE_KERNELS_ISA unset",
             Self::Output { .. } => "choose an output file in a folder that exists and may be written to",
         }
     }
 
     pub(crate) fn unreadable(path: &Path, error: &std::io::Error) -> Self {
         Self::Unreadable { path: path.to_owned(), reason: error.to_string() }
+    }
+
+    /// A tensor among the convolutions that no network has.
+    pub(crate) fn unexpected(key: &str) -> Self {
+        Self::Unexpected { key: printable(key, 80), architecture: "any VGG network" }
+    }
+
+    pub(crate) fn output(path: &Path, reason: String) -> Self {
+        Self::Output { path: path.to_owned(), reason }
+    }
+
+    /// What an ONNX model has or lacks as a whole.
+    pub(crate) fn model(reason: &str) -> Self {
+        Self::UnsupportedOnnx { reason: printable(reason, 300) }
     }
 
     pub(crate) fn damaged(reason: impl std::fmt::Display) -> Self {

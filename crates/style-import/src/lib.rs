@@ -22,17 +22,34 @@
 //! # Ok::<(), style_import::ImportError>(())
 //! ```
 
+mod card;
 mod checkpoint;
 mod codebook;
 mod container;
 mod error;
 mod family;
+mod first_filters;
+mod input;
+mod known;
+mod map;
+mod naming;
+mod network;
+mod onnx;
+mod output;
 mod pickle;
+mod probe;
+#[cfg(test)]
+mod probe_tests;
 mod recognise;
+mod source;
+mod tensor;
 mod values;
 mod write;
 
-pub use checkpoint::{Checkpoint, FoundConvolution, open};
+pub use card::{LayerCard, ModelCard, ResultCard, SourceCard};
+pub use checkpoint::{Checkpoint, Container, FoundConvolution, OpenOptions, open};
 pub use error::ImportError;
 pub use family::KeyFamily;
-pub use write::{Summary, WriteOptions};
+pub use input::{Evidence, Input, Warning};
+pub use probe::Clue;
+pub use write::WriteOptions;

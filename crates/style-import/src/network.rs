@@ -33,7 +33,7 @@ pub(crate) struct Stage {
 pub(crate) enum At {
     /// Block and number within it, both from 1: `conv3_4`.
     Named(usize, usize),
-    /// The module's number in a sequence that counts ReLUs and poolings too: `features.16`.
+    /// The module's number in a sequence that counts every module, pooling too: `features.16`.
     Module(usize),
     /// Whether a pooling was met since the convolution before: a graph that was followed.
     Followed { pooled: bool },

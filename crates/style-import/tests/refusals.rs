@@ -164,7 +164,12 @@ fn a_pickle_too_long_for_a_state_dict_is_refused() {
 
 #[test]
 fn missing_layers_are_named() {
-    let text = refusal(&vgg19(9).without("features.16.weight").bytes());
+    let without = vgg19(9).without("features.16.weight");
+    assert_eq!(
+        refusal(&without.clone().bytes()),
+        "there is no \"features.16.weight\", though other parts of the same module are there"
+    );
+    let text = refusal(&without.without("features.16.bias").bytes());
     assert_eq!(
         text,
         "conv3_4 is missing: there is no \"features.16.weight\", though the rest looks like vgg19"
@@ -185,21 +190,69 @@ fn tensors_of_other_networks_are_named() {
     assert_eq!(
         refusal(&other.bytes()),
         "no VGG convolution found: the file has 1 named \"layer1.0.conv1.weight\", expected names like \
-         \"features.0.weight\" or \"block1_conv1_W_q\""
+         \"features.0.weight\" or \"conv1_1.weight\""
     );
     assert!(refusal(&Builder::new().bytes()).contains("the file has no tensors"));
-    let mut normalised = vgg19(1);
-    normalised.float("features.1.running_mean", &[64]);
-    assert_eq!(
-        refusal(&normalised.bytes()),
-        "\"features.1.running_mean\" belongs to a batch normalisation; only VGG-16 and VGG-19 without it \
-         can be read"
-    );
     let mut more = vgg19(1);
     more.float("features.1.weight", &[64]);
+    more.float("features.1.bias", &[64]);
+    assert_eq!(refusal(&more.bytes()), "\"features.1.weight\" does not belong to vgg19");
+    let mut more = vgg19(1);
+    more.float("features.0.gamma", &[64]);
+    assert_eq!(refusal(&more.bytes()), "\"features.0.gamma\" does not belong to any VGG network");
+    let mut longer = Builder::torchvision(Architecture::Vgg16, 13);
+    longer.float("features.30.weight", &[512, 512, 3, 3]);
+    longer.float("features.30.bias", &[512]);
+    assert_eq!(refusal(&longer.bytes()), "\"features.30.weight\" does not belong to vgg16");
+}
+
+#[test]
+fn two_networks_in_one_file_are_not_guessed_between() {
+    let mut two = vgg19(1);
+    two.entries.extend(vgg19(1).entries);
+    for (place, entry) in two.entries.iter_mut().enumerate() {
+        entry.key = format!("{}.{}", if place < 2 { "student" } else { "teacher" }, entry.key);
+    }
     assert_eq!(
-        refusal(&more.bytes()),
-        "\"features.1.weight\" does not belong to vgg19, which fits the file best"
+        refusal(&two.bytes()),
+        "the file holds several networks: there are convolutions under \"student.\" and under \"teacher.\""
+    );
+}
+
+#[test]
+fn a_normalisation_that_cannot_be_folded_is_refused() {
+    let mut stray = vgg19(2);
+    for part in ["weight", "bias", "running_mean", "running_var"] {
+        stray.float(&format!("features.4.{part}"), &[64]);
+    }
+    assert_eq!(
+        refusal(&stray.bytes()),
+        "\"features.4.running_mean\" belongs to a batch normalisation, but there is no convolution right before it"
+    );
+    let mut named = Builder::new();
+    named.float("conv1_1.weight", &[64, 3, 3, 3]);
+    named.float("conv1_1.bias", &[64]);
+    named.float("bn1_1.running_mean", &[64]);
+    assert!(refusal(&named.bytes()).starts_with("\"bn1_1.running_mean\" belongs to a batch normalisation"));
+    let mut partial = vgg19(1);
+    partial.float("features.1.running_mean", &[64]);
+    assert_eq!(
+        refusal(&partial.bytes()),
+        "there is no \"features.1.weight\", though other parts of the same module are there"
+    );
+}
+
+#[test]
+fn chains_of_no_vgg_network_are_described() {
+    let mut other = Builder::new();
+    for (place, shape) in [[4, 3, 3, 3], [4, 4, 3, 3], [4, 4, 3, 3], [8, 4, 3, 3]].iter().enumerate() {
+        other.float(&format!("layer{place}.convolution.weight"), shape);
+        other.float(&format!("layer{place}.convolution.bias"), &shape[..1]);
+    }
+    assert_eq!(
+        refusal(&other.bytes()),
+        "the file has a chain of convolutions with 4, 4, 4, 8 channels, which is no VGG network: vgg19, the \
+         nearest, has 2, 2, 4, 4, 4 convolutions in its blocks"
     );
 }
 

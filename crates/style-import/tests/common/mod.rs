@@ -21,6 +21,7 @@ pub(crate) struct Entry {
     pub(crate) bytes: Vec<u8>,
 }
 
+#[derive(Clone)]
 pub(crate) struct Builder {
     pub(crate) entries: Vec<Entry>,
 }
