@@ -7,6 +7,8 @@ use crate::pickle::{View, dictionary, integer, pickle, state_dict, text};
 use crate::pytorch_network::Checkpoint;
 use Expect::{Converted, Refused};
 
+const VALUES: u64 = network::NARROW_COUNT as u64;
+
 /// One stream, its parts separate.
 #[derive(Clone)]
 pub(crate) struct Legacy {
@@ -24,9 +26,9 @@ pub(crate) struct Legacy {
 }
 
 impl Legacy {
-    /// The first convolution of a VGG network in half precision.
+    /// The first convolution of a narrow VGG network in half precision.
     pub(crate) fn new() -> Self {
-        let Checkpoint { mut weight, mut bias, storages: [first, second], .. } = Checkpoint::half();
+        let Checkpoint { mut weight, mut bias, storages: [first, second], .. } = Checkpoint::narrow();
         (weight.legacy, bias.legacy) = (true, true);
         Self {
             magic: pickle(b"\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"),
@@ -36,7 +38,7 @@ impl Legacy {
             bias,
             root: None,
             keys: vec!["0", "1"],
-            storages: vec![(64 * 27, first), (64, second)],
+            storages: vec![(VALUES, first), (4, second)],
             rest: Vec::new(),
         }
     }
@@ -134,14 +136,14 @@ pub(crate) fn cases() -> Vec<Case> {
             stream.rest = vec![0; 4096];
         }),
         case("legacy_nan.pth", Refused("NaN"), "NaN within the weights", |stream| {
-            stream.storages[0].1[777 * 2 + 1] = 0x7e;
+            stream.storages[0].1[77 * 2 + 1] = 0x7e;
         }),
         case("legacy_deep.pth", Refused(""), "200,000 tuples in one another", |stream| {
             stream.root = Some(pickle(["(".repeat(200_000), "t".repeat(200_000)].concat().as_bytes()));
         }),
         case("legacy_full_precision.pth", Converted, "f32", |stream| {
             (stream.weight.storage, stream.bias.storage) = ("FloatStorage", "FloatStorage");
-            stream.storages = vec![(64 * 27, network::floats(64 * 27)), (64, network::floats(64))];
+            stream.storages = vec![(VALUES, network::floats(network::NARROW_COUNT)), (4, network::floats(4))];
         }),
     ];
     let good = Legacy::new().bytes();

@@ -11,11 +11,11 @@ use std::process::exit;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use style_format::VggFile;
+use style_format::{Encoding, VggFile};
 use tempfile::TempDir;
 
 use crate::mutator::Mutator;
-use crate::process::{SPARE, Workplace, convert, kind};
+use crate::process::{SPARE, Workplace, convert_to, kind};
 use crate::seeds::Format;
 
 /// Longest time for one file, on a machine that has other things to do.
@@ -94,9 +94,10 @@ fn one_mutation() {
     let format = Format::from_name(name).unwrap();
     let output = env::temp_dir();
     let path = output.join(format!("{name}_{number}"));
-    fs::write(&path, Mutator::new(format).make(number.parse().unwrap())).unwrap();
+    let number = number.parse().unwrap();
+    fs::write(&path, Mutator::new(format).make(number)).unwrap();
     println!("{}", path.display());
-    println!("{}", import(format, &path, &output));
+    println!("{}", import(format, number, &path, &output));
 }
 
 /// The child's work: all changed files of one format, one after the other.
@@ -112,7 +113,7 @@ pub(crate) fn work(format: &str, output: &Path) {
             fs::write(output.join("number"), number.to_string()).unwrap();
             fs::write(&file, mutator.make(number)).unwrap();
             *now.lock().unwrap() = (number, Instant::now());
-            match catch_unwind(AssertUnwindSafe(|| import(format, &file, output))) {
+            match catch_unwind(AssertUnwindSafe(|| import(format, number, &file, output))) {
                 Ok(kind) => *kinds.entry(kind).or_default() += 1,
                 Err(_) => exit(101), // the panic has said why
             }
@@ -137,9 +138,10 @@ fn watch(now: &Mutex<(u64, Instant)>) {
     }
 }
 
-/// Reads a file in every way there is for it; what came of it.
-fn import(format: Format, path: &Path, output: &Path) -> String {
-    let result = convert(path, output, |_| ());
+/// Reads a file in every way there is for it; what came of it. The number settles the encoding.
+fn import(format: Format, number: u64, path: &Path, output: &Path) -> String {
+    let encoding = Encoding::ALL[number as usize / 2 % Encoding::ALL.len()];
+    let result = convert_to(encoding, path, output, |_| ());
     if format == Format::Native {
         let bytes = fs::read(path).unwrap();
         return VggFile::parse(&bytes).map_or("Refused".into(), |file| {

@@ -206,7 +206,7 @@ impl Mutator {
 
     /// A changed pickle in a whole archive.
     fn rewrapped(&self, random: &mut Random) -> Vec<u8> {
-        let checkpoint = Checkpoint::half();
+        let checkpoint = Checkpoint::narrow();
         let mut pickle = checkpoint.pickle();
         self.change(&mut pickle, random);
         let mut entries = checkpoint.entries();

@@ -5,6 +5,10 @@ use half::f16;
 /// The shape of the first convolution.
 pub(crate) const WEIGHT: [i64; 4] = [64, 3, 3, 3];
 
+/// The shape of a narrow one, for small files, and its number of values.
+pub(crate) const NARROW: [i64; 4] = [4, 3, 3, 3];
+pub(crate) const NARROW_COUNT: usize = 4 * 27;
+
 /// Some value that follows from its place; half precision holds it.
 pub(crate) fn value(place: usize) -> f32 {
     (place * 37 % 251) as f32 / 64.0 - 125.0 / 64.0

@@ -162,7 +162,7 @@ fn networks() -> Vec<Case> {
         |name: &str, expect, what, change: fn(&mut Model)| case(name, Model::with(change), expect, what);
     vec![
         vgg("vgg_good.onnx", Converted, "control", |_| ()),
-        case("vgg_f16.onnx", Model::half().bytes(), Converted, "half precision"),
+        case("vgg_narrow.onnx", Model::narrow().bytes(), Converted, "narrow, half precision"),
         vgg("vgg_nan.onnx", Refused("NaN"), "NaN within the weights", |model| {
             model.tensors[0].raw = Some(network::floats_with(64 * 27, 777, f32::NAN));
         }),

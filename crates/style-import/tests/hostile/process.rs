@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
 
+use style_format::Encoding;
 use style_import::{ImportError, WriteOptions, open};
 
 /// Says what the child is to do; the other variables are its arguments.
@@ -68,9 +69,19 @@ fn child() {
 
 /// Opens and writes a file; `between` happens after it was found good.
 pub(crate) fn convert(file: &Path, output: &Path, between: impl Fn(&Path)) -> Result<(), ImportError> {
+    convert_to(Encoding::F32, file, output, between)
+}
+
+pub(crate) fn convert_to(
+    encoding: Encoding,
+    file: &Path,
+    output: &Path,
+    between: impl Fn(&Path),
+) -> Result<(), ImportError> {
     let checkpoint = open(file)?;
     between(file);
-    checkpoint.write(output.join("native.safetensors"), &WriteOptions::default()).map(drop)
+    let options = WriteOptions { encoding, ..WriteOptions::default() };
+    checkpoint.write(output.join("native.safetensors"), &options).map(drop)
 }
 
 /// The name of an error's variant.

@@ -362,7 +362,7 @@ fn odd_networks() -> Vec<Case> {
     };
     vec![
         vgg("vgg_good.pth", Converted, "control", |_| ()),
-        case("vgg_f16.pth", Checkpoint::half().bytes(), Converted, "half precision"),
+        case("vgg_narrow.pth", Checkpoint::narrow().bytes(), Converted, "narrow, half precision"),
         vgg("vgg_cuda.pth", Converted, "saved on cuda:7", |checkpoint| {
             (checkpoint.weight.device, checkpoint.bias.device) = ("cuda:7", "cuda:7");
         }),

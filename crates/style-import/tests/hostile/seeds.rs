@@ -53,10 +53,10 @@ impl Format {
     /// The format's good files: those made here, and the fixtures that are small enough.
     pub(crate) fn seeds(self) -> Vec<Vec<u8>> {
         let mut seeds = match self {
-            Self::PytorchZip => vec![Checkpoint::half().bytes(), without_checksums()],
+            Self::PytorchZip => vec![Checkpoint::narrow().bytes(), without_checksums()],
             Self::PytorchLegacy => vec![Legacy::new().bytes()],
-            Self::Safetensors => vec![Network::half().bytes()],
-            Self::Onnx => vec![Model::half().bytes()],
+            Self::Safetensors => vec![Network::narrow().bytes()],
+            Self::Onnx => vec![Model::narrow().bytes()],
             Self::Native => Encoding::ALL.into_iter().map(native).collect(),
         };
         let mut paths = Vec::new();
@@ -85,7 +85,7 @@ impl Format {
 
 /// PyTorch writes zeros where it is told to compute no checksums; then changes get further.
 fn without_checksums() -> Vec<u8> {
-    let entries = Checkpoint::half().entries().into_iter();
+    let entries = Checkpoint::narrow().entries().into_iter();
     archive(&entries.map(|entry| Entry { crc: 0, ..entry }).collect::<Vec<_>>())
 }
 
@@ -147,7 +147,7 @@ fn write_seeds() {
             write(format.name(), &format!("seed_{place}"), seed);
         }
     }
-    write("pytorch_pickle", "seed", &Checkpoint::half().pickle());
+    write("pytorch_pickle", "seed", &Checkpoint::narrow().pickle());
     let cases = [pytorch::cases(), legacy::cases(), safetensors::cases(), onnx::cases()];
     for case in cases.into_iter().flatten().filter(|case| case.bytes.len() <= 16_384) {
         let format = match case.name.rsplit('.').next() {
