@@ -1,0 +1,5 @@
+//! A stream of pickles of before PyTorch 1.6.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| style_import_fuzz::import(bytes));

@@ -1,0 +1,5 @@
+//! A whole zip checkpoint: the container.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| style_import_fuzz::import(bytes));

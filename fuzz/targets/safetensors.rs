@@ -1,0 +1,5 @@
+//! A safetensors file of a foreign network.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| style_import_fuzz::import(bytes));
