@@ -7,8 +7,6 @@ use crate::pickle::{View, dictionary, integer, pickle, state_dict, text};
 use crate::pytorch_network::Checkpoint;
 use Expect::{Converted, Refused};
 
-const VALUES: u64 = network::NARROW_COUNT as u64;
-
 /// One stream, its parts separate.
 #[derive(Clone)]
 pub(crate) struct Legacy {
@@ -38,7 +36,7 @@ impl Legacy {
             bias,
             root: None,
             keys: vec!["0", "1"],
-            storages: vec![(VALUES, first), (4, second)],
+            storages: vec![(network::NARROW_COUNT.into(), first), (4, second)],
             rest: Vec::new(),
         }
     }
@@ -143,7 +141,10 @@ pub(crate) fn cases() -> Vec<Case> {
         }),
         case("legacy_full_precision.pth", Converted, "f32", |stream| {
             (stream.weight.storage, stream.bias.storage) = ("FloatStorage", "FloatStorage");
-            stream.storages = vec![(VALUES, network::floats(network::NARROW_COUNT)), (4, network::floats(4))];
+            stream.storages = vec![
+                (network::NARROW_COUNT.into(), network::floats(network::NARROW_COUNT as usize)),
+                (4, network::floats(4)),
+            ];
         }),
     ];
     let good = Legacy::new().bytes();

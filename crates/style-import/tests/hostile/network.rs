@@ -7,7 +7,7 @@ pub(crate) const WEIGHT: [i64; 4] = [64, 3, 3, 3];
 
 /// The shape of a narrow one, for small files, and its number of values.
 pub(crate) const NARROW: [i64; 4] = [4, 3, 3, 3];
-pub(crate) const NARROW_COUNT: usize = 4 * 27;
+pub(crate) const NARROW_COUNT: u32 = 4 * 27;
 
 /// Some value that follows from its place; half precision holds it.
 pub(crate) fn value(place: usize) -> f32 {

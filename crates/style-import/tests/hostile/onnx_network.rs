@@ -52,7 +52,7 @@ impl Model {
     /// With four channels, in half precision: a small file.
     pub(crate) fn narrow() -> Self {
         let mut model = Self::network();
-        for (tensor, count) in model.tensors.iter_mut().zip([network::NARROW_COUNT, 4]) {
+        for (tensor, count) in model.tensors.iter_mut().zip([network::NARROW_COUNT as usize, 4]) {
             tensor.dims[0] = 4;
             (tensor.kind, tensor.raw) = (10, Some(network::halves(count)));
         }

@@ -1,14 +1,13 @@
 //! Hostile and odd PyTorch files: what lies in a zip archive, or pretends to.
 
 use crate::case::{Case, Expect};
-use crate::network;
 use crate::pickle::{View, dictionary, integer, pickle, protocol, state_dict, text, tuple};
-use crate::pytorch_network::Checkpoint;
+use crate::pytorch_network::{self, Checkpoint};
 use crate::zip::{Entry, archive};
-use Expect::{Converted, Harmless, NotVgg, Refused};
+use Expect::{NotVgg, Refused};
 
 pub(crate) fn cases() -> Vec<Case> {
-    let groups = [containers, gadgets, archives, tensors, values, pickles, tars, networks, odd_networks];
+    let groups = [containers, gadgets, archives, tensors, values, pickles, tars, pytorch_network::cases];
     groups.into_iter().flat_map(|group| group()).collect()
 }
 
@@ -287,133 +286,4 @@ fn tars() -> Vec<Case> {
         case("tar_sparse_bomb.pth", sparse, Refused("TAR"), "8 GiB of zeros out of 1.5 kB"),
         case("tar_evil.pth", [header, evil].concat(), Refused("TAR"), "TAR with a command in it"),
     ]
-}
-
-/// A whole first convolution, with one thing wrong: nothing else can be the reason for the refusal.
-fn networks() -> Vec<Case> {
-    let vgg = |name: &str, expect, what, change: fn(&mut Checkpoint)| {
-        case(name, Checkpoint::with(change), expect, what)
-    };
-    vec![
-        vgg("vgg_nan.pth", Refused("NaN"), "NaN within the weights", |checkpoint| {
-            checkpoint.storages[0] = network::floats_with(64 * 27, 777, f32::NAN);
-        }),
-        vgg("vgg_inf_bias.pth", Refused("infinite"), "infinity within the bias", |checkpoint| {
-            checkpoint.storages[1] = network::floats_with(64, 63, f32::NEG_INFINITY);
-        }),
-        vgg(
-            "vgg_stride0.pth",
-            Refused(""),
-            "stride 0: one value stands for the whole weight",
-            |checkpoint| {
-                checkpoint.weight.strides = vec![0; 4];
-                checkpoint.weight.count = 1;
-                checkpoint.storages[0].truncate(4);
-            },
-        ),
-        vgg("vgg_neg_stride.pth", Refused(""), "a stride runs backwards", |checkpoint| {
-            checkpoint.weight.strides[0] = -27;
-            checkpoint.weight.offset = 63 * 27;
-        }),
-        vgg("vgg_off_oob.pth", Refused(""), "the view ends behind its storage", |checkpoint| {
-            checkpoint.weight.offset = 1;
-        }),
-        vgg("vgg_off_huge.pth", Refused(""), "offset of 2^63 - 1", |checkpoint| {
-            checkpoint.weight.offset = i64::MAX;
-        }),
-        vgg("vgg_stride_huge.pth", Refused(""), "offset and stride overflow together", |checkpoint| {
-            checkpoint.weight.strides[0] = i64::MAX / 2;
-        }),
-        vgg("vgg_short_storage.pth", Refused(""), "storage of fewer bytes than declared", |checkpoint| {
-            checkpoint.storages[0].truncate(64 * 27 * 4 - 1);
-        }),
-        vgg("vgg_i8.pth", Refused("i8"), "weights are integers", |checkpoint| {
-            checkpoint.weight.storage = "CharStorage";
-            checkpoint.storages[0] = vec![1; 64 * 27];
-        }),
-        vgg("vgg_bigendian.pth", Refused("endian"), "big-endian values", |checkpoint| {
-            checkpoint.entries.push(Entry::stored("archive/byteorder", *b"big"));
-        }),
-        vgg(
-            "vgg_dupkey.pth",
-            Refused("features.0.bias"),
-            "the bias twice, with different values",
-            |checkpoint| {
-                let view = View { key: "0".into(), count: 64 * 27, ..checkpoint.bias.clone() };
-                checkpoint.more.push(("features.0.bias", view.pickled()));
-            },
-        ),
-        vgg("vgg_missing_storage.pth", Refused(""), "storage that is not in the archive", |checkpoint| {
-            checkpoint.bias.key = "7".into();
-        }),
-        vgg("vgg_key_traversal.pth", Refused(""), "storage key is a path", |checkpoint| {
-            checkpoint.bias.key = "../../../../etc/passwd".into();
-        }),
-        case("vgg_deflated.pth", deflated(), Refused("compressed"), "storage of zeros, deflated"),
-        case("vgg_crc.pth", flipped(), Refused(""), "flipped bit in the weights"),
-        case("vgg_length_lies.pth", lying_length(), Refused(""), "the archive states 4 GiB for a storage"),
-    ]
-}
-
-/// Unusual, but nothing is wrong with them.
-fn odd_networks() -> Vec<Case> {
-    let vgg = |name: &str, expect, what, change: fn(&mut Checkpoint)| {
-        case(name, Checkpoint::with(change), expect, what)
-    };
-    vec![
-        vgg("vgg_good.pth", Converted, "control", |_| ()),
-        case("vgg_narrow.pth", Checkpoint::narrow().bytes(), Converted, "narrow, half precision"),
-        vgg("vgg_cuda.pth", Converted, "saved on cuda:7", |checkpoint| {
-            (checkpoint.weight.device, checkpoint.bias.device) = ("cuda:7", "cuda:7");
-        }),
-        vgg("vgg_permuted.pth", Converted, "the output channel varies fastest", |checkpoint| {
-            checkpoint.weight.strides = vec![1, 64 * 9, 64 * 3, 64];
-        }),
-        vgg("vgg_shared.pth", Converted, "the bias is a part of the weight's storage", |checkpoint| {
-            let view = View { key: "0".into(), count: 64 * 27, offset: 5, ..checkpoint.bias.clone() };
-            checkpoint.bias = view;
-        }),
-        vgg("vgg_slip.pth", Converted, "an entry that lies outside of the archive", |checkpoint| {
-            checkpoint.entries.push(Entry::stored("../../../../tmp/PWNED", *b"x"));
-        }),
-        vgg(
-            "vgg_count_lies.pth",
-            Harmless,
-            "storage declared larger than it is, behind the view's end",
-            |checkpoint| {
-                checkpoint.weight.count = 1 << 60;
-            },
-        ),
-        vgg("vgg_huge_classifier.pth", Harmless, "8 GiB in a view that is not needed", |checkpoint| {
-            let view = View { key: "1".into(), count: 64, ..View::new(&[1 << 31], &[0]) };
-            checkpoint.more.push(("classifier.0.weight", view.pickled()));
-        }),
-        vgg(
-            "vgg_control_name.pth",
-            Harmless,
-            "terminal escape in the name of another tensor",
-            |checkpoint| {
-                checkpoint.more.push(("\u{1b}[2J\nclassifier", checkpoint.bias.pickled()));
-            },
-        ),
-    ]
-}
-
-fn deflated() -> Vec<u8> {
-    let mut entries = Checkpoint::new().entries();
-    // 64 * 27 floats take 26 copies of 258 bytes and some: 27 are a little more than is wanted.
-    entries[1] = Entry::bomb("archive/data/0", &[], &[0], 27);
-    archive(&entries)
-}
-
-fn flipped() -> Vec<u8> {
-    let mut entries = Checkpoint::new().entries();
-    entries[1].data[1000] ^= 1;
-    archive(&entries)
-}
-
-fn lying_length() -> Vec<u8> {
-    let mut entries = Checkpoint::new().entries();
-    entries[1].length = u32::MAX - 1;
-    archive(&entries)
 }

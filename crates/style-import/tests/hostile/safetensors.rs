@@ -143,12 +143,12 @@ impl Network {
 
     /// With four channels, in half precision: a small file.
     pub(crate) fn narrow() -> Self {
-        let middle = 2 * network::NARROW_COUNT as u64;
+        let middle = 2 * u64::from(network::NARROW_COUNT);
         Self {
             weight: item("features.0.weight", "F16", &network::NARROW, [0, middle]),
             bias: item("features.0.bias", "F16", &[4], [middle, middle + 8]),
             more: vec!["\"__metadata__\":{\"format\":\"pt\"}".into()],
-            data: [network::halves(network::NARROW_COUNT), network::halves(4)].concat(),
+            data: [network::halves(network::NARROW_COUNT as usize), network::halves(4)].concat(),
         }
     }
 
