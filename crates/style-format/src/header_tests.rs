@@ -73,8 +73,8 @@ fn nothing_stands_in_a_header_twice() {
         (format!(r#"{{"a":{tensor},"\u0061":{tensor}}}"#), "\"a\" stands there twice"),
         (r#"{"__metadata__":{},"__metadata__":{}}"#.into(), "\"__metadata__\" stands there twice"),
         (r#"{"__metadata__":{"k":"1","k":"2"}}"#.into(), "\"k\" stands there twice"),
-        (format!(r#"{{"a":{}}}"#, tensor.replace("{", r#"{"dtype":"U8","#)), "duplicate field `dtype`"),
-        (format!(r#"{{"a":{}}}"#, tensor.replace("{", r#"{"more":1,"#)), "unknown field `more`"),
+        (format!(r#"{{"a":{}}}"#, tensor.replace('{', r#"{"dtype":"U8","#)), "duplicate field `dtype`"),
+        (format!(r#"{{"a":{}}}"#, tensor.replace('{', r#"{"more":1,"#)), "unknown field `more`"),
     ] {
         let text = refusal(&header, 0);
         assert!(text.contains(name), "{text}");

@@ -11,9 +11,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::pickle::{self, Fault};
-use super::{LARGEST_PICKLE, LEGACY, MOST_TENSORS, torch, unpickle};
+use super::{LARGEST_PICKLE, LEGACY, MOST_TENSORS, check_name, torch, unpickle};
 use crate::ImportError;
-use crate::error::printable;
 use crate::source::SourceFile;
 use crate::storage::Storage;
 use crate::tensor::StoredTensor;
@@ -34,13 +33,10 @@ pub(super) fn tensors(file: &Arc<SourceFile>) -> Result<Vec<StoredTensor>, Impor
     let (heap, root) = unpickle::load(data?)?;
     let keys = read_keys(keys?)?;
     let storages = lay_out(file, &heap, &keys, (start.len() - rest.len()) as u64)?;
-    torch::tensors(&heap, root, |described| {
-        let missing = || {
-            let key = printable(&described.key, 80);
-            ImportError::damaged(format!("the storage {key:?} is not in the file"))
-        };
-        let storage = storages.get(&described.key).ok_or_else(missing)?;
-        described.check_length(storage.length())?;
+    torch::tensors(&heap, root, |key, described| {
+        let missing = || ImportError::damaged(format!("the storage {key:?} is not in the file"));
+        let storage = storages.get(key).ok_or_else(missing)?;
+        described.check_length(key, storage.length())?;
         Ok(storage.clone())
     })
 }
@@ -85,34 +81,38 @@ fn read_keys(pickle: &[u8]) -> Result<Vec<String>, ImportError> {
         let (found, limit) = (keys.len() as u64, MOST_TENSORS);
         return Err(ImportError::TooLarge { what: "the number of storages", found, limit });
     }
-    keys.iter().map(|&key| Ok(heap.key(key).ok_or_else(invalid)?.into_owned())).collect()
+    let name = |&key| {
+        let key = heap.key(key).ok_or_else(invalid)?;
+        check_name(&key)?;
+        Ok(key.into_owned())
+    };
+    keys.iter().map(name).collect()
 }
 
 /// Where the storages lie, from `start` on; nothing may follow them.
-fn lay_out(
+fn lay_out<'a>(
     file: &Arc<SourceFile>,
-    heap: &unpickle::Heap<'_>,
+    heap: &'a unpickle::Heap<'_>,
     keys: &[String],
     mut start: u64,
 ) -> Result<HashMap<String, Arc<Storage>>, ImportError> {
-    let described: HashMap<_, _> = heap.storages().map(|storage| (storage.key.as_str(), storage)).collect();
+    let by_key = |storage: &'a torch::Storage| Some((heap.key(storage.key)?, storage));
+    let described: HashMap<_, _> = heap.storages().filter_map(by_key).collect();
     let mut storages = HashMap::new();
     for key in keys {
-        let shown = printable(key, 80);
         let Some(storage) = described.get(key.as_str()) else {
-            return Err(ImportError::damaged(format!("nothing is known of its storage {shown:?}")));
+            return Err(ImportError::damaged(format!("nothing is known of its storage {key:?}")));
         };
         let count = file.read(start, 8)?;
         if count != storage.values.to_le_bytes() {
-            let reason =
-                format!("its storage {shown:?} does not have the {} values described", storage.values);
+            let reason = format!("its storage {key:?} does not have the {} values described", storage.values);
             return Err(ImportError::damaged(reason));
         }
         let length = storage.byte_len()?;
         let laid = Storage::new(file, start + 8, length, None)?;
         start += 8 + length;
         if storages.insert(key.clone(), Arc::new(laid)).is_some() {
-            return Err(ImportError::damaged(format!("it has the storage {shown:?} twice")));
+            return Err(ImportError::damaged(format!("it has the storage {key:?} twice")));
         }
     }
     match file.length() - start {

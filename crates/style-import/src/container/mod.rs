@@ -144,7 +144,7 @@ fn check_name(name: &str) -> Result<(), ImportError> {
     let length = name.chars().count();
     if length > LONGEST_NAME {
         let (found, limit) = (length as u64, LONGEST_NAME as u64);
-        return Err(ImportError::TooLarge { what: "the length of a tensor's name", found, limit });
+        return Err(ImportError::TooLarge { what: "the length of a name", found, limit });
     }
     if name.chars().any(char::is_control) {
         return Err(ImportError::damaged(format!("the name {name:?} has control characters")));

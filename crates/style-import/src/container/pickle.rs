@@ -137,11 +137,9 @@ pub(super) fn length(bytes: &[u8]) -> Result<usize, Fault> {
 
 /// Refuses a pickle that does more than build a state dict.
 pub(super) fn check(pickle: &[u8]) -> Result<(), ImportError> {
-    let (globals, strange) = walk(pickle)?;
-    let foreign = |name: &&String| !ALLOWED.contains(&name.as_str());
-    if let Some(name) = globals.iter().find(foreign) {
-        let name = printable(name, 80);
-        let is_model = globals.iter().any(|name| name.starts_with("torch.nn.modules."));
+    let Findings { foreign, is_model, strange } = walk(pickle)?;
+    if let Some(name) = foreign {
+        let name = printable(&name, 80);
         return Err(if is_model {
             ImportError::WholeModel { class: name }
         } else {
@@ -151,29 +149,49 @@ pub(super) fn check(pickle: &[u8]) -> Result<(), ImportError> {
     strange.map_or(Ok(()), |opcode| Err(ImportError::ForbiddenOpcode { opcode }))
 }
 
-/// The names that the pickle fetches, and its first instruction outside [`SAFE`].
-fn walk(pickle: &[u8]) -> Result<(Vec<String>, Option<u8>), ImportError> {
+/// What a pickle asks for that no state dict needs.
+#[derive(Default)]
+struct Findings {
+    /// The first name that is not [`ALLOWED`].
+    foreign: Option<String>,
+    /// Whether a layer of PyTorch's is among the names.
+    is_model: bool,
+    /// The first instruction that is not [`SAFE`].
+    strange: Option<u8>,
+}
+
+impl Findings {
+    fn add(&mut self, name: String) {
+        self.is_model |= name.starts_with("torch.nn.modules.");
+        if !ALLOWED.contains(&name.as_str()) && self.foreign.is_none() {
+            self.foreign = Some(name);
+        }
+    }
+}
+
+fn walk(pickle: &[u8]) -> Result<Findings, ImportError> {
     let mut rest = pickle;
-    let mut globals = Vec::new();
-    let mut strange = None;
+    let mut findings = Findings::default();
     let mut texts: [&[u8]; 2] = [b"?", b"?"];
+    // Longer than any that is allowed; the whole of a long text once for each instruction could be a lot.
+    let start = |text: &[u8]| String::from_utf8_lossy(&text[..text.len().min(100)]).into_owned();
     loop {
         let Instruction { opcode, argument } = next(&mut rest)?;
         if !SAFE.contains(&opcode) {
-            strange = strange.or(Some(opcode));
+            findings.strange = findings.strange.or(Some(opcode));
         }
         match opcode {
-            GLOBAL | INST => globals.push(String::from_utf8_lossy(argument).replacen('\n', ".", 1)),
+            GLOBAL | INST => findings.add(start(argument).replacen('\n', ".", 1)),
             // The two texts before it, which is how every pickler writes it; this instruction is
             // refused anyway, the names are for the message.
-            STACK_GLOBAL => globals.push(texts.map(String::from_utf8_lossy).join(".")),
+            STACK_GLOBAL => findings.add(texts.map(start).join(".")),
             STOP => break,
             _ if UNICODE.contains(&opcode) => texts = [texts[1], argument],
             _ => {}
         }
     }
     if rest.is_empty() {
-        return Ok((globals, strange));
+        return Ok(findings);
     }
     Err(ImportError::damaged(format!("{} bytes follow the end of its pickle", rest.len())))
 }
@@ -236,6 +254,14 @@ mod tests {
         // An allowed name, fetched by an instruction whose operands are not followed here.
         let harmless = b"\x80\x04\x8c\x0bcollections\x8c\x0bOrderedDict\x93)R.";
         assert!(message(harmless).contains("0x8c"));
+    }
+
+    #[test]
+    fn long_names_are_not_kept() {
+        // 60,000 characters named 60,000 times would be 3.6 GB.
+        let text = [&b"X\x60\xea\0\0"[..], &b"x".repeat(60_000)].concat();
+        let pickle = [&text[..], &text, &b"\x93".repeat(60_000), b"."].concat();
+        assert!(message(&pickle).starts_with("the file asks Python to load \"xxxx"));
     }
 
     #[test]

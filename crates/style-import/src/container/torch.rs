@@ -28,7 +28,8 @@ const MOST_VALUES: usize = 1 << 16;
 /// A storage as the pickle describes it.
 #[derive(Debug)]
 pub(super) struct Storage {
-    pub(super) key: String,
+    /// A text of at most 256 characters. Its number: a file may name one storage ever so often.
+    pub(super) key: Id,
     dtype: DType,
     /// Bytes of one value.
     size: u64,
@@ -45,12 +46,11 @@ impl Storage {
     }
 
     /// Compares the bytes that are described with those that are there.
-    pub(super) fn check_length(&self, found: u64) -> Result<(), ImportError> {
+    pub(super) fn check_length(&self, key: &str, found: u64) -> Result<(), ImportError> {
         let described = self.byte_len()?;
         if described <= found {
             return Ok(());
         }
-        let key = printable(&self.key, 80);
         Err(ImportError::damaged(format!("its storage {key:?} has {found} bytes, {described} are described")))
     }
 }
@@ -92,7 +92,7 @@ pub(super) fn storage(heap: &Heap<'_>, id: Id) -> Result<Storage, ImportError> {
     }
     let Value::Global(class) = heap.get(*class) else { return Err(invalid()) };
     let (dtype, size) = element(class).ok_or_else(invalid)?;
-    let key = heap.key(*key).ok_or_else(invalid)?.into_owned();
+    check_name(&heap.key(*key).ok_or_else(invalid)?)?;
     let values = natural(heap, *length)?;
     let part = match part.first().and_then(|&part| heap.items(part)) {
         None => (0, values),
@@ -103,7 +103,7 @@ pub(super) fn storage(heap: &Heap<'_>, id: Id) -> Result<Storage, ImportError> {
         }
         Some(_) => return Err(invalid()),
     };
-    let storage = Storage { key, dtype, size, values, part };
+    let storage = Storage { key: *key, dtype, size, values, part };
     storage.byte_len()?;
     Ok(storage)
 }
@@ -171,11 +171,11 @@ fn natural(heap: &Heap<'_>, id: Id) -> Result<u64, ImportError> {
 }
 
 /// All tensors in the dictionaries under `root`, in the order of the file, named by their keys and the
-/// dots between them; `locate` knows where storages lie.
+/// dots between them; `locate` knows where the storage of a key lies.
 pub(super) fn tensors(
     heap: &Heap<'_>,
     root: Id,
-    mut locate: impl FnMut(&Storage) -> Result<Arc<storage::Storage>, ImportError>,
+    mut locate: impl FnMut(&str, &Storage) -> Result<Arc<storage::Storage>, ImportError>,
 ) -> Result<Vec<StoredTensor>, ImportError> {
     if !matches!(heap.get(root), Value::Dict(_) | Value::Pairs(_)) {
         return Err(ImportError::damaged(format!("it holds {} instead of a dict", heap.kind(root))));
@@ -190,8 +190,12 @@ pub(super) fn tensors(
             return Err(ImportError::damaged(format!("two tensors are named {name:?}")));
         }
         let Value::Storage(described) = heap.get(tensor.storage) else { continue };
-        let view =
-            View { storage: locate(described)?, offset: tensor.offset, strides: tensor.strides.clone() };
+        let key = heap.key(described.key).unwrap_or_default();
+        let view = View {
+            storage: locate(&key, described)?,
+            offset: tensor.offset,
+            strides: tensor.strides.clone(),
+        };
         let (dtype, shape) = (described.dtype, tensor.shape.clone());
         tensors.push(StoredTensor { name, dtype, shape, place: Place::Storage(view), axes: None });
     }

@@ -9,8 +9,9 @@ fn found(value: &[u8]) -> Result<Vec<String>, ImportError> {
     let file = Arc::new(SourceFile::open(path.as_ref())?);
     let pickle = [value, b"."].concat();
     let (heap, root) = load(&pickle)?;
-    let locate =
-        |described: &Storage| Ok(Arc::new(storage::Storage::new(&file, 0, described.byte_len()?, None)?));
+    let locate = |_: &str, described: &Storage| {
+        Ok(Arc::new(storage::Storage::new(&file, 0, described.byte_len()?, None)?))
+    };
     let shown = |tensor: StoredTensor| format!("{} {} {:?}", tensor.name, tensor.dtype.name(), tensor.shape);
     Ok(tensors(&heap, root, locate)?.into_iter().map(shown).collect())
 }
@@ -174,9 +175,9 @@ fn names_are_different_short_and_printable() {
     let twice = dict(&[(b"K\x01", &w), (&text("1"), &w)]);
     assert_eq!(refusal(&twice), "two tensors are named \"1\"");
     let long = dict(&[(&text(&"x".repeat(257)), &w)]);
-    assert_eq!(refusal(&long), "the length of a tensor's name is 257, at most 256 is allowed");
+    assert_eq!(refusal(&long), "the length of a name is 257, at most 256 is allowed");
     let joined = dict(&[(&text(&"x".repeat(200)), &dict(&[(&text(&"y".repeat(200)), &w)]))]);
-    assert_eq!(refusal(&joined), "the length of a tensor's name is 401, at most 256 is allowed");
+    assert_eq!(refusal(&joined), "the length of a name is 401, at most 256 is allowed");
     let control = dict(&[(&text("\u{1b}[2J"), &w)]);
     assert_eq!(refusal(&control), "the name \"\\u{1b}[2J\" has control characters");
 }
@@ -205,4 +206,8 @@ fn long_keys_are_not_copied() {
     let key = [&text(&"k".repeat(60_000))[..], b"q\0"].concat();
     let value = [&b"}("[..], &key, b"N", &b"h\0N".repeat(30_000), b"u"].concat();
     assert!(found(&value).unwrap().is_empty());
+    // Nor are those of storages, which have to be short as well.
+    let storage = [b"(X\x07\0\0\0storagectorch\nFloatStorage\n", &key[..], b"NK\x01tq\0Q"].concat();
+    let value = [&b"}K\x01]("[..], &storage, &b"h\0Q".repeat(30_000), b"es"].concat();
+    assert_eq!(refusal(&value), "the length of a name is 60000, at most 256 is allowed");
 }

@@ -16,6 +16,9 @@ use super::pickle::{self, Instruction};
 use super::torch;
 use crate::ImportError;
 
+/// Of Python 3.8 and later.
+const LAST_PROTOCOL: u8 = 5;
+
 /// The number of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Id(usize);
@@ -136,7 +139,8 @@ struct Machine<'a> {
 impl<'a> Machine<'a> {
     fn step(&mut self, Instruction { opcode, argument }: Instruction<'a>) -> Result<(), ImportError> {
         let value = match opcode {
-            0x80 => return Ok(()), // the protocol's number
+            0x80 if argument[0] <= LAST_PROTOCOL => return Ok(()),
+            0x80 => return Err(refuse("the protocol is not one of Python's")),
             b'K' | b'M' => Value::Integer(number(argument).into()),
             b'J' => Value::Integer(i64::from(number(argument).cast_signed())),
             0x8a => long(argument),
@@ -338,6 +342,7 @@ mod tests {
     fn programs_that_go_wrong_are_refused() {
         for (pickle, reason) in [
             (&b"."[..], "an instruction finds too few values"),
+            (b"\x80\x09}.", "the protocol is not one of Python's"),
             (b"K\x01(.", "an instruction finds too few values"),
             (b"K\x01(s.", "an instruction finds too few values"),
             (b"q\0.", "an instruction finds too few values"),

@@ -42,19 +42,16 @@ pub(super) fn tensors(file: &Arc<SourceFile>) -> Result<Vec<StoredTensor>, Impor
     pickle::check(&data)?;
     let (heap, root) = unpickle::load(&data)?;
     let mut storages: HashMap<String, Arc<Storage>> = HashMap::new();
-    torch::tensors(&heap, root, |described| {
-        if let Some(known) = storages.get(&described.key) {
-            described.check_length(known.length())?;
+    torch::tensors(&heap, root, |key, described| {
+        if let Some(known) = storages.get(key) {
+            described.check_length(key, known.length())?;
             return Ok(known.clone());
         }
-        let missing = || {
-            let key = printable(&described.key, 80);
-            ImportError::damaged(format!("the archive has no entry for the storage {key:?}"))
-        };
-        let found = entry(&format!("data/{}", described.key)).ok_or_else(missing)?;
-        described.check_length(found.length)?;
+        let missing = || ImportError::damaged(format!("the archive has no entry for the storage {key:?}"));
+        let found = entry(&format!("data/{key}")).ok_or_else(missing)?;
+        described.check_length(key, found.length)?;
         let storage = Arc::new(found.storage(file)?);
-        storages.insert(described.key.clone(), storage.clone());
+        storages.insert(key.to_owned(), storage.clone());
         Ok(storage)
     })
 }
