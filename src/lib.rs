@@ -13,3 +13,8 @@ pub use style_weights::VGG19;
 mod device;
 
 pub use device::{DeviceError, device};
+
+/// Keeps the code of the guide compiling.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/importing.md")]
+struct ImportingGuide;

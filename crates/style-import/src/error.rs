@@ -243,10 +243,10 @@ impl ImportError {
             Self::NotACheckpoint { .. } | Self::Damaged { .. } | Self::LargerThanFile { .. } => {
                 "fetch the file again and compare its size and SHA-256 with the publisher's"
             }
-            Self::UnsupportedContainer { container } if !container.contains("legacy") => {
+            Self::UnsupportedContainer { .. } => {
                 "save it again with a current PyTorch, where it was made: torch.save(model.state_dict(), OUT)"
             }
-            Self::UnsupportedContainer { .. } | Self::Compressed { .. } => {
+            Self::Compressed { .. } => {
                 "save it again with a current PyTorch: torch.save(torch.load(IN, weights_only=True), OUT)"
             }
             Self::ForbiddenOpcode { .. } => {

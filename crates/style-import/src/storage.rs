@@ -91,9 +91,10 @@ impl View {
             return Err(ImportError::damaged("its size overflows"));
         };
         let values = shape.iter().try_fold(size, |product, &extent| product.checked_mul(extent as u64));
-        let limit = self.storage.file.length();
-        let Some(wanted) = values.filter(|&wanted| wanted <= limit) else {
-            return Err(ImportError::damaged(format!("it takes more than the {limit} bytes of the file")));
+        // A stride of zero makes any size of one value. No weights need it, and memory could not bear it.
+        let Some(wanted) = values.filter(|&wanted| wanted <= self.storage.length) else {
+            let found = self.storage.length;
+            return Err(ImportError::damaged(format!("it repeats the {found} bytes of its storage")));
         };
         let bytes = self.storage.read(start, length)?;
         if bytes.is_empty() || self.is_contiguous(shape) {
@@ -164,6 +165,9 @@ mod tests {
         assert_eq!(read(1, &[1, 2], &[2, 2], 1).unwrap(), "bdce");
         assert_eq!(read(1, &[1, 1], &[1, 2], 2).unwrap(), "cdef");
         assert_eq!(read(0, &[0], &[3], 2).unwrap(), "ababab");
+        assert!(
+            read(0, &[0], &[5], 2).unwrap_err().to_string().ends_with("repeats the 8 bytes of its storage")
+        );
         // The stride of an axis of one does not matter, and no axis at all is one value.
         assert_eq!(read(2, &[9, 1], &[1, 2], 1).unwrap(), "cd");
         assert_eq!(read(7, &[], &[], 1).unwrap(), "h");
