@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
-use style_format::{Encoding, PixelTransform, VggFile};
+use style_format::{Encoding, VggFile};
 use style_import::WriteOptions;
 
 /// A file in memory, one per process: the importer reads paths.
@@ -19,10 +19,13 @@ pub fn import(bytes: &[u8]) {
         return;
     }
     let Ok(checkpoint) = style_import::open(&*PATH) else { return };
-    // The check of the pixels runs a picture through the network: too slow to be done every time.
-    let input = (bytes.len() % 32 != 0).then_some(PixelTransform::TorchRgb01);
-    let encoding = Encoding::ALL[bytes.len() / 32 % Encoding::ALL.len()];
-    let options = WriteOptions { encoding, input, ..WriteOptions::default() };
+    // Conversion runs a picture through the network, a thousand times as slow as everything before: a quarter of
+    // the files have to do, and the engine is free in the length it gives them.
+    if bytes.len() % 4 != 0 {
+        return;
+    }
+    let encoding = Encoding::ALL[bytes.len() / 4 % Encoding::ALL.len()];
+    let options = WriteOptions { encoding, ..WriteOptions::default() };
     let Ok(file) = checkpoint.to_vgg_file(&options) else { return };
     let written = file.to_bytes().expect("a converted network can be written");
     assert_eq!(VggFile::parse(&written).expect("a written network can be read"), file);

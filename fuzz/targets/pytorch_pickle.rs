@@ -7,8 +7,7 @@ use std::sync::LazyLock;
 use style_import_fuzz::{archive, import};
 
 /// The first convolution of a narrow VGG network, and its bias, in half precision.
-static STORAGES: LazyLock<[Vec<u8>; 2]> =
-    LazyLock::new(|| [4 * 27, 4].map(|count| [0, 0x3c].repeat(count)));
+static STORAGES: LazyLock<[Vec<u8>; 2]> = LazyLock::new(|| [4 * 27, 4].map(|count| [0, 0x3c].repeat(count)));
 
 libfuzzer_sys::fuzz_target!(|pickle: &[u8]| {
     let [weight, bias] = &*STORAGES;
