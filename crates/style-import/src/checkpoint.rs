@@ -75,8 +75,9 @@ pub struct OpenOptions {
 
 /// Opens a weights file and recognises the network in it.
 ///
-/// PyTorch state dicts (zip and legacy), ONNX models and safetensors files of a VGG-11, 13, 16 or 19 of any
-/// width, whole or cut after any convolution. What is not a convolution (the classifier) is passed over.
+/// PyTorch state dicts (zip and legacy), ONNX models and safetensors files of a VGG-11, 13, 16 or 19, up
+/// to twice as wide as the paper's and with at most 512 channels, whole or cut after any convolution. What is not a
+/// convolution (the classifier) is passed over.
 ///
 /// # Errors
 ///

@@ -10,6 +10,11 @@ use crate::{ImportError, KeyFamily};
 /// More channels than any network of this kind has.
 const MOST_CHANNELS: usize = 1 << 16;
 
+/// Output channels in each block: twice those of the paper, and at most 512. Wider ones are another network, or made
+/// to fill the memory. A photograph's features take 38 kB a channel in the first block, however small the weights
+/// are, and making a codebook takes 28 bytes a weight.
+const WIDEST: [usize; 5] = [128, 256, 512, 512, 512];
+
 /// One convolution's tensors, checked against the network and not yet read.
 #[derive(Debug)]
 pub(crate) struct Source {
@@ -137,6 +142,7 @@ fn source(
     let [outputs, inputs, ..] = convolution.weight_shape();
     let shown = if outputs == 0 { [1, inputs, 3, 3] } else { convolution.weight_shape() };
     check.shape(&weight, &shown)?;
+    check_width(convolution)?;
     check_dtype(&weight, if codebook { Wanted::Indices } else { Wanted::Floats })?;
     if codebook && table.is_none() {
         return Err(check.missing(&weight.name.replace("_W_q", "_W_table")));
@@ -158,6 +164,14 @@ fn source(
         check_dtype(tensor, Wanted::Floats)?;
     }
     Ok(Source { convolution, weight, table, bias, norm })
+}
+
+fn check_width(convolution: Convolution) -> Result<(), ImportError> {
+    let (found, limit) = (convolution.outputs() as u64, WIDEST[convolution.block() - 1] as u64);
+    if found <= limit {
+        return Ok(());
+    }
+    Err(ImportError::TooLarge { what: "the number of a convolution's output channels", found, limit })
 }
 
 enum Wanted {

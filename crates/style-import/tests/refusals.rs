@@ -214,6 +214,17 @@ fn two_networks_in_one_file_are_not_guessed_between() {
 }
 
 #[test]
+fn a_few_weights_with_more_features_than_fit_into_memory_are_refused() {
+    let mut wide = Builder::new();
+    wide.float("conv1_1.weight", &[129, 3, 3, 3]);
+    wide.float("conv1_1.bias", &[129]);
+    assert_eq!(
+        refusal(&wide.bytes()),
+        "the number of a convolution's output channels is 129, at most 128 is allowed"
+    );
+}
+
+#[test]
 fn a_native_file_of_another_network_than_it_says_is_refused() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("native.safetensors");
