@@ -126,6 +126,16 @@ pub enum ImportError {
         /// What stands before the names of another.
         second: String,
     },
+    /// A convolution outside of the chain that takes a picture's three channels, too.
+    #[error(
+        "{second:?} takes a picture's three channels, and so does {first:?}: one network is wanted, and no layer before it"
+    )]
+    SecondStart {
+        /// The weight of the network's first convolution.
+        first: String,
+        /// The other weight.
+        second: String,
+    },
     /// A batch normalisation that no convolution stands before.
     #[error("{key:?} belongs to a batch normalisation, but there is no convolution right before it")]
     StrayNorm {
@@ -272,6 +282,9 @@ impl ImportError {
             }
             Self::TooLarge { .. } => "save only the model's state dict: torch.save(model.state_dict(), OUT)",
             Self::SeveralNetworks { .. } => "save the state dict of one of them alone",
+            Self::SecondStart { .. } => {
+                "save the VGG's state dict alone; fold a convolution that changes the colours into its first one"
+            }
             Self::NoConvolutions { .. }
             | Self::StrayNorm { .. }
             | Self::MissingPart { .. }

@@ -214,6 +214,63 @@ fn two_networks_in_one_file_are_not_guessed_between() {
 }
 
 #[test]
+fn a_second_convolution_that_takes_a_picture_is_refused() {
+    let mut beside = vgg19(2);
+    beside.float("conv1_1.weight", &[64, 3, 3, 3]);
+    assert_eq!(
+        refusal(&beside.bytes()),
+        "\"conv1_1.weight\" takes a picture's three channels, and so does \"features.0.weight\": one network is \
+         wanted, and no layer before it"
+    );
+    // Encoders of WCT turn RGB of 0 to 1 into Caffe's pixels by a convolution of 1 x 1.
+    let mut before = Builder::new();
+    for (key, shape) in [("conv0", [3, 3, 1, 1]), ("conv1_1", [64, 3, 3, 3])] {
+        before.float(&format!("{key}.weight"), &shape);
+        before.float(&format!("{key}.bias"), &shape[..1]);
+    }
+    assert!(refusal(&before.bytes()).starts_with("\"conv0.weight\" takes a picture's three channels"));
+    // An optimiser's moments have the shapes of weights, and are none.
+    let mut trained = Builder::torchvision(Architecture::Vgg19, 2);
+    for entry in &mut trained.entries {
+        entry.key = entry.key.replace("features", "state_dict");
+    }
+    trained.float("optimizer.state.0.exp_avg", &[64, 3, 3, 3]);
+    let folder = TempDir::new().unwrap();
+    assert_eq!(open(trained.save(&folder)).unwrap().layers()[1].key, "state_dict.2.weight");
+}
+
+#[test]
+fn other_kernels_in_a_chain_without_known_names_are_refused() {
+    let chain = |shapes: &[[usize; 4]]| {
+        let mut builder = Builder::new();
+        for (place, shape) in shapes.iter().enumerate() {
+            builder.float(&format!("layer{place}.weight"), shape);
+            builder.float(&format!("layer{place}.bias"), &shape[..1]);
+        }
+        builder
+    };
+    let before = chain(&[[3, 3, 1, 1], [4, 3, 3, 3], [4, 4, 3, 3]]);
+    assert_eq!(refusal(&before.bytes()), "\"layer0.weight\" does not belong to any VGG network");
+    let within = chain(&[[4, 3, 3, 3], [4, 4, 1, 1], [4, 4, 3, 3]]);
+    assert_eq!(refusal(&within.bytes()), "\"layer1.weight\" does not belong to any VGG network");
+    let behind = chain(&[[4, 3, 3, 3], [4, 4, 3, 3], [9, 4, 1, 1]]);
+    let folder = TempDir::new().unwrap();
+    assert_eq!(open(behind.save(&folder)).unwrap().layers().len(), 2);
+}
+
+#[test]
+fn names_of_convolutions_without_a_convolution_are_no_network() {
+    let mut biases = Builder::new();
+    biases.float("first.features.0.bias", &[64]);
+    biases.float("second.features.0.bias", &[64]);
+    assert_eq!(
+        refusal(&biases.bytes()),
+        "no VGG convolution found: the file has 2 named \"first.features.0.bias\", \"second.features.0.bias\", \
+         expected names like \"features.0.weight\" or \"conv1_1.weight\""
+    );
+}
+
+#[test]
 fn a_few_weights_with_more_features_than_fit_into_memory_are_refused() {
     let mut wide = Builder::new();
     wide.float("conv1_1.weight", &[129, 3, 3, 3]);
