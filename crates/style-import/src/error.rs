@@ -160,6 +160,14 @@ pub enum ImportError {
         /// Convolutions in each of its blocks.
         expected: String,
     },
+    /// Names that are of no known family, and whose order is anybody's guess.
+    #[error("{first:?} and {second:?} differ in more than numbers, which tell the order of the convolutions")]
+    UnknownOrder {
+        /// The weight of one convolution.
+        first: String,
+        /// That of another one.
+        second: String,
+    },
     /// The first tensor that is missing.
     #[error("{convolution} is missing: there is no {key:?}, though the rest looks like {architecture}")]
     Missing {
@@ -284,6 +292,9 @@ impl ImportError {
             Self::SeveralNetworks { .. } => "save the state dict of one of them alone",
             Self::SecondStart { .. } => {
                 "save the VGG's state dict alone; fold a convolution that changes the colours into its first one"
+            }
+            Self::UnknownOrder { .. } => {
+                "name the convolutions by block and number: conv1_1.weight, conv1_1.bias, conv1_2.weight, ..."
             }
             Self::NoConvolutions { .. }
             | Self::StrayNorm { .. }

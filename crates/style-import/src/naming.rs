@@ -253,6 +253,10 @@ fn ordered(tensors: Vec<StoredTensor>) -> Result<Found, ImportError> {
     if !first_takes_colours(&names) {
         return Err(ImportError::NoConvolutions { found: shown });
     }
+    if let Some((first, second)) = names.iter().zip(&names[1..]).find(|(a, b)| pattern(a) != pattern(b)) {
+        let [first, second] = [first, second].map(|name| printable(name, 80));
+        return Err(ImportError::UnknownOrder { first, second });
+    }
     let mut stages = Vec::new();
     for name in names {
         let bias = format!("{}bias", name.trim_end_matches("weight"));
@@ -261,6 +265,18 @@ fn ordered(tensors: Vec<StoredTensor>) -> Result<Found, ImportError> {
     }
     refuse_stray_norms(&all.into_values().collect::<Vec<_>>(), "")?;
     Ok(Found { family: KeyFamily::Ordered, stages, pooling: None })
+}
+
+/// A name without what counts: numbers, and letters that stand alone, as in `conv1a`. Words tell no order.
+fn pattern(name: &str) -> String {
+    let kind = |c: &char| (c.is_ascii_digit(), c.is_alphabetic());
+    let characters: Vec<char> = name.chars().collect();
+    let run = |run: &[char]| match run {
+        [digit, ..] if digit.is_ascii_digit() => "#".to_owned(),
+        [letter] if letter.is_alphabetic() => "@".to_owned(),
+        other => other.iter().collect(),
+    };
+    characters.chunk_by(|a, b| kind(a) == kind(b)).map(run).collect()
 }
 
 /// Compares names with their numbers counted as numbers: `conv2` before `conv10`.

@@ -119,7 +119,9 @@ fn topology(family: KeyFamily, stages: &[Stage]) -> String {
     format!("a chain of convolutions with {} channels", list(outputs))
 }
 
-/// Whether the channels change at most where a block begins.
+/// Whether the channels change where a block begins and nowhere else; the fifth block may be as wide as the fourth.
+///
+/// Convolutions of one width all along would be VGG-19's first ones and VGG-16's alike.
 fn same_width_in_blocks(network: Architecture, stages: &[Stage]) -> bool {
     let convolutions = network.convolutions();
     let widths: Vec<_> = stages.iter().map(|stage| outputs(&stage.weight)).collect();
@@ -127,7 +129,10 @@ fn same_width_in_blocks(network: Architecture, stages: &[Stage]) -> bool {
     if widths.first() == Some(&convolutions[0].outputs()) {
         return convolutions.iter().zip(&widths).all(usual);
     }
-    (1..widths.len()).all(|place| convolutions[place].starts_block() || widths[place] == widths[place - 1])
+    (1..widths.len()).all(|place| {
+        let changes = widths[place] != widths[place - 1];
+        changes == convolutions[place].starts_block() || (convolutions[place].block() == 5 && !changes)
+    })
 }
 
 fn source(

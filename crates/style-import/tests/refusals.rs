@@ -259,6 +259,39 @@ fn other_kernels_in_a_chain_without_known_names_are_refused() {
 }
 
 #[test]
+fn a_chain_of_one_width_is_no_network() {
+    let mut even = Builder::new();
+    for place in 0..13 {
+        even.float(&format!("layer{place}.weight"), &[8, if place == 0 { 3 } else { 8 }, 3, 3]);
+        even.float(&format!("layer{place}.bias"), &[8]);
+    }
+    assert_eq!(
+        refusal(&even.bytes()),
+        "the file has a chain of convolutions with 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8 channels, which is no VGG \
+         network: vgg19, the nearest, has 2, 2, 4, 4, 4 convolutions in its blocks"
+    );
+}
+
+#[test]
+fn words_do_not_tell_the_order_of_convolutions() {
+    let mut words = Builder::new();
+    for (name, inputs) in [("a.first", 3), ("a.second", 64)] {
+        words.float(&format!("{name}.weight"), &[64, inputs, 3, 3]);
+        words.float(&format!("{name}.bias"), &[64]);
+    }
+    assert_eq!(
+        refusal(&words.bytes()),
+        "\"a.first.weight\" and \"a.second.weight\" differ in more than numbers, which tell the order of the \
+         convolutions"
+    );
+    for entry in &mut words.entries {
+        entry.key = entry.key.replace("a.first", "conv1a").replace("a.second", "conv1b");
+    }
+    let folder = TempDir::new().unwrap();
+    assert_eq!(open(words.save(&folder)).unwrap().layers()[1].key, "conv1b.weight");
+}
+
+#[test]
 fn names_of_convolutions_without_a_convolution_are_no_network() {
     let mut biases = Builder::new();
     biases.float("first.features.0.bias", &[64]);
