@@ -98,7 +98,8 @@ impl Architecture {
     pub(crate) fn check_leading(self, found: &[Convolution]) -> Result<(), FormatError> {
         let outputs: Vec<_> = found.iter().map(Convolution::outputs).collect();
         let expected = self.convolutions_with_outputs(&outputs);
-        let differs = (0..found.len().max(1)).find(|&i| found.get(i) != expected.get(i));
+        let differs =
+            (0..found.len().max(1)).find(|&i| found.get(i).is_none() || found.get(i) != expected.get(i));
         let Some(first) = differs else { return Ok(()) };
         let convolution = self.convolutions().get(first).copied().or(found.get(first).copied());
         let name = convolution.map_or_else(String::new, |convolution| convolution.name());
@@ -129,12 +130,6 @@ impl Convolution {
     const fn after(inputs: &mut usize, [conv, relu]: [Layer; 2], outputs: usize) -> Self {
         let taken = std::mem::replace(inputs, outputs);
         Self { conv, relu, inputs: taken, outputs }
-    }
-
-    /// Output channels that it has in the paper.
-    #[must_use]
-    pub const fn usual_outputs(&self) -> usize {
-        usual_outputs(self.conv)
     }
 
     /// Its output before the ReLU: `convB_N`.

@@ -147,6 +147,14 @@ fn narrow_networks_are_read_and_their_channels_have_to_fit() {
 }
 
 #[test]
+fn a_file_holds_one_convolution_at_least() {
+    assert_eq!(
+        VggFile::new(info(), Vec::new()).unwrap_err().to_string(),
+        format!("conv1_1 is missing from the {} weights", info().architecture)
+    );
+}
+
+#[test]
 fn a_convolution_that_was_not_announced_is_not_written() {
     let all = convolutions(Encoding::F16);
     let parts = [(all[0].convolution(), Encoding::F16), (all[1].convolution(), Encoding::F32)];

@@ -221,16 +221,17 @@ impl FeatureErrors {
         Self { original: picture.clone(), stored: picture, pooling: info.pooling.unwrap_or_default() }
     }
 
-    /// The relative error of the features after this convolution's ReLU.
+    /// The relative error of the features after this convolution's ReLU; no `original` where nothing was lost.
     pub(crate) fn convolution(
         &mut self,
         stored: &ConvolutionWeights,
-        original: Vec<f32>,
+        original: Option<Vec<f32>>,
     ) -> Result<f64, ImportError> {
         let pooled = stored.convolution().starts_block().then_some(self.pooling);
-        self.original = convolve(&self.original, &original, stored.bias(), pooled)?;
+        let (original, bias) = (original.unwrap_or_else(|| stored.weight().to_f32()), stored.bias());
+        self.original = convolve(&self.original, &original, bias, pooled)?;
         drop(original);
-        self.stored = convolve(&self.stored, &stored.weight().to_f32(), stored.bias(), pooled)?;
+        self.stored = convolve(&self.stored, &stored.weight().to_f32(), bias, pooled)?;
         Ok(Distance::between(self.original.values(), self.stored.values()).relative())
     }
 }

@@ -75,8 +75,9 @@ pub struct OpenOptions {
 
 /// Opens a weights file and recognises the network in it.
 ///
-/// PyTorch state dicts (zip and legacy), ONNX models and safetensors files of a VGG-11, 13, 16 or 19 of any
-/// width, whole or cut after any convolution. What is not a convolution (the classifier) is passed over.
+/// PyTorch state dicts (zip and legacy), ONNX models and safetensors files of a VGG-11, 13, 16 or 19, up
+/// to twice as wide as the paper's and with at most 512 channels, whole or cut after any convolution. What is not a
+/// convolution (the classifier) is passed over.
 ///
 /// # Errors
 ///
@@ -162,9 +163,12 @@ fn check_size(file: &SourceFile, sources: &[Source]) -> Result<(), ImportError> 
 
 /// Our own file says which network it is; its convolutions must be there under that name, too.
 fn agree(named: Architecture, sources: &[Source]) -> Result<(), ImportError> {
-    let stranger = sources.iter().find(|source| !named.contains(source.convolution.conv_layer()));
-    match stranger {
-        Some(source) => {
+    let expected = named.convolutions();
+    let places = sources.iter().enumerate();
+    let mut places = places.map(|(place, source)| (expected.get(place), source));
+    let at = |convolution: &Convolution, source: &Source| source.convolution.is_at(convolution.conv_layer());
+    match places.find(|(expected, source)| !expected.is_some_and(|convolution| at(convolution, source))) {
+        Some((_, source)) => {
             Err(ImportError::Unexpected { key: source.weight.name.clone(), architecture: named.name() })
         }
         None => Ok(()),

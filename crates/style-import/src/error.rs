@@ -126,6 +126,16 @@ pub enum ImportError {
         /// What stands before the names of another.
         second: String,
     },
+    /// A convolution outside of the chain that takes a picture's three channels, too.
+    #[error(
+        "{second:?} takes a picture's three channels, and so does {first:?}: one network is wanted, and no layer before it"
+    )]
+    SecondStart {
+        /// The weight of the network's first convolution.
+        first: String,
+        /// The other weight.
+        second: String,
+    },
     /// A batch normalisation that no convolution stands before.
     #[error("{key:?} belongs to a batch normalisation, but there is no convolution right before it")]
     StrayNorm {
@@ -149,6 +159,14 @@ pub enum ImportError {
         architecture: &'static str,
         /// Convolutions in each of its blocks.
         expected: String,
+    },
+    /// Names that are of no known family, and whose order is anybody's guess.
+    #[error("{first:?} and {second:?} differ in more than numbers, which tell the order of the convolutions")]
+    UnknownOrder {
+        /// The weight of one convolution.
+        first: String,
+        /// That of another one.
+        second: String,
     },
     /// The first tensor that is missing.
     #[error("{convolution} is missing: there is no {key:?}, though the rest looks like {architecture}")]
@@ -272,6 +290,12 @@ impl ImportError {
             }
             Self::TooLarge { .. } => "save only the model's state dict: torch.save(model.state_dict(), OUT)",
             Self::SeveralNetworks { .. } => "save the state dict of one of them alone",
+            Self::SecondStart { .. } => {
+                "save the VGG's state dict alone; fold a convolution that changes the colours into its first one"
+            }
+            Self::UnknownOrder { .. } => {
+                "name the convolutions by block and number: conv1_1.weight, conv1_1.bias, conv1_2.weight, ..."
+            }
             Self::NoConvolutions { .. }
             | Self::StrayNorm { .. }
             | Self::MissingPart { .. }

@@ -28,7 +28,7 @@ pub(crate) fn stages(tensors: Vec<StoredTensor>) -> Result<Found, ImportError> {
     let keys: Vec<_> = tensors.iter().map(|tensor| take_apart(&tensor.name)).collect();
     let looks = |family: KeyFamily, tensor: &StoredTensor| {
         // `0.weight` may be anybody's, of a classifier for example.
-        family != KeyFamily::Sequential || tensor.shape.len() == 4
+        family != KeyFamily::Sequential || is_weight(tensor)
     };
     let claims = |family: &KeyFamily| {
         let mut claimed = keys.iter().zip(&tensors);
@@ -69,7 +69,27 @@ pub(crate) fn stages(tensors: Vec<StoredTensor>) -> Result<Found, ImportError> {
             stages.push(stage(family, at, parts)?);
         }
     }
+    let Some(first) = stages.first() else {
+        return Err(ImportError::NoConvolutions { found: first_names(&others) });
+    };
+    refuse_second_start(&others, &first.weight.name)?;
     Ok(Found { family, stages, pooling: None })
+}
+
+/// Whether it is a convolution's weight. An optimiser's moments have their shapes, and other names.
+fn is_weight(tensor: &StoredTensor) -> bool {
+    tensor.shape.len() == 4 && (tensor.name.ends_with("weight") || tensor.name.ends_with("_W_q"))
+}
+
+/// A second convolution that takes a picture belongs to another network, or stands before the first one:
+/// a 1 x 1 convolution that turns the colours, as in the encoders of WCT.
+fn refuse_second_start(others: &[StoredTensor], first: &str) -> Result<(), ImportError> {
+    match others.iter().find(|tensor| is_weight(tensor) && tensor.shape[1] == 3) {
+        Some(tensor) => {
+            Err(ImportError::SecondStart { first: printable(first, 80), second: printable(&tensor.name, 80) })
+        }
+        None => Ok(()),
+    }
 }
 
 /// The one prefix before the names of a family.
@@ -81,9 +101,7 @@ fn only_prefix<'a>(
 ) -> Result<String, ImportError> {
     let four = |prefix: &str| {
         let mine = |key: &Key| key.family == family && key.prefix == prefix;
-        keys.iter()
-            .zip(tensors)
-            .any(|(key, tensor)| key.as_ref().is_some_and(mine) && tensor.shape.len() == 4)
+        keys.iter().zip(tensors).any(|(key, tensor)| key.as_ref().is_some_and(mine) && is_weight(tensor))
     };
     let mut prefixes: Vec<_> =
         claimed.filter(|key| key.family == family).map(|key| key.prefix.as_str()).collect();
@@ -224,10 +242,20 @@ fn ordered(tensors: Vec<StoredTensor>) -> Result<Found, ImportError> {
         tensor.shape.len() == 4 && tensor.shape[2..] == [3, 3] && tensor.name.ends_with("weight")
     };
     let mut names: Vec<_> = all.values().filter(|t| is_convolution(t)).map(|t| t.name.clone()).collect();
+    let between = |t: &&StoredTensor| {
+        is_weight(t) && !is_convolution(t) && names.iter().any(|n| natural(&t.name, n).is_lt())
+    };
+    if let Some(tensor) = all.values().find(between) {
+        return Err(ImportError::unexpected(&tensor.name));
+    }
     let first_takes_colours = |names: &[String]| names.first().is_some_and(|name| all[name].shape[1] == 3);
     names.sort_by(|a, b| natural(a, b));
     if !first_takes_colours(&names) {
         return Err(ImportError::NoConvolutions { found: shown });
+    }
+    if let Some((first, second)) = names.iter().zip(&names[1..]).find(|(a, b)| pattern(a) != pattern(b)) {
+        let [first, second] = [first, second].map(|name| printable(name, 80));
+        return Err(ImportError::UnknownOrder { first, second });
     }
     let mut stages = Vec::new();
     for name in names {
@@ -237,6 +265,18 @@ fn ordered(tensors: Vec<StoredTensor>) -> Result<Found, ImportError> {
     }
     refuse_stray_norms(&all.into_values().collect::<Vec<_>>(), "")?;
     Ok(Found { family: KeyFamily::Ordered, stages, pooling: None })
+}
+
+/// A name without what counts: numbers, and letters that stand alone, as in `conv1a`. Words tell no order.
+fn pattern(name: &str) -> String {
+    let kind = |c: &char| (c.is_ascii_digit(), c.is_alphabetic());
+    let characters: Vec<char> = name.chars().collect();
+    let run = |run: &[char]| match run {
+        [digit, ..] if digit.is_ascii_digit() => "#".to_owned(),
+        [letter] if letter.is_alphabetic() => "@".to_owned(),
+        other => other.iter().collect(),
+    };
+    characters.chunk_by(|a, b| kind(a) == kind(b)).map(run).collect()
 }
 
 /// Compares names with their numbers counted as numbers: `conv2` before `conv10`.

@@ -7,11 +7,10 @@ use crate::network::{At, Found, Norm, Stage};
 use crate::tensor::{DType, StoredTensor};
 use crate::{ImportError, KeyFamily};
 
-/// A network may be so many times as wide as in the paper: what it takes to convert it follows from that.
-const WIDEST: usize = 2;
-
-/// VGG's largest convolutions have 2,359,296 values; what one takes in memory follows from this.
-const MOST_VALUES: u64 = 1 << 22;
+/// Output channels in each block: twice those of the paper, and at most 512. Wider ones are another network, or made
+/// to fill the memory. A photograph's features take 38 kB a channel in the first block, however small the weights
+/// are.
+const WIDEST: [usize; 5] = [128, 256, 512, 512, 512];
 
 /// One convolution's tensors, checked against the network and not yet read.
 #[derive(Debug)]
@@ -117,7 +116,9 @@ fn topology(family: KeyFamily, stages: &[Stage]) -> String {
     format!("a chain of convolutions with {} channels", list(outputs))
 }
 
-/// Whether the channels change at most where a block begins.
+/// Whether the channels change where a block begins and nowhere else; the fifth block may be as wide as the fourth.
+///
+/// Convolutions of one width all along would be VGG-19's first ones and VGG-16's alike.
 fn same_width_in_blocks(network: Architecture, stages: &[Stage]) -> bool {
     let convolutions = network.convolutions();
     let widths: Vec<_> = stages.iter().map(|stage| outputs(&stage.weight)).collect();
@@ -125,7 +126,10 @@ fn same_width_in_blocks(network: Architecture, stages: &[Stage]) -> bool {
     if widths.first() == Some(&convolutions[0].outputs()) {
         return convolutions.iter().zip(&widths).all(usual);
     }
-    (1..widths.len()).all(|place| convolutions[place].starts_block() || widths[place] == widths[place - 1])
+    (1..widths.len()).all(|place| {
+        let changes = widths[place] != widths[place - 1];
+        changes == convolutions[place].starts_block() || (convolutions[place].block() == 5 && !changes)
+    })
 }
 
 fn source(
@@ -141,6 +145,7 @@ fn source(
     let [outputs, inputs, ..] = convolution.weight_shape();
     let shown = if outputs == 0 { [1, inputs, 3, 3] } else { convolution.weight_shape() };
     check.shape(&weight, &shown)?;
+    check_width(convolution)?;
     check_dtype(&weight, if codebook { Wanted::Indices } else { Wanted::Floats })?;
     if codebook && table.is_none() {
         return Err(check.missing(&weight.name.replace("_W_q", "_W_table")));
@@ -165,16 +170,11 @@ fn source(
 }
 
 fn check_width(convolution: Convolution) -> Result<(), ImportError> {
-    let [outputs, inputs, ..] = convolution.weight_shape().map(|extent| extent as u64);
-    let (found, limit) = (outputs, (WIDEST * convolution.usual_outputs()) as u64);
-    if found > limit {
-        return Err(ImportError::TooLarge { what: "the number of channels of a convolution", found, limit });
+    let (found, limit) = (convolution.outputs() as u64, WIDEST[convolution.block() - 1] as u64);
+    if found <= limit {
+        return Ok(());
     }
-    let (found, limit) = (9 * outputs * inputs, MOST_VALUES);
-    if found > limit {
-        return Err(ImportError::TooLarge { what: "the number of values of a convolution", found, limit });
-    }
-    Ok(())
+    Err(ImportError::TooLarge { what: "the number of a convolution's output channels", found, limit })
 }
 
 enum Wanted {

@@ -174,10 +174,8 @@ fn convert_all(
         let Converted { weights, original, distance } = convert(source, encoding)?;
         writer.write(&weights)?;
         total.add(distance);
-        let feature_error = match (&mut features, original) {
-            (Some(features), Some(original)) => Some(features.convolution(&weights, original)?),
-            _ => None,
-        };
+        let features = features.as_mut().map(|features| features.convolution(&weights, original));
+        let feature_error = features.transpose()?;
         layers.push(LayerCard {
             name: source.convolution.name(),
             key: source.weight.name.clone(),

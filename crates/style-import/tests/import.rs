@@ -214,6 +214,23 @@ fn every_encoding_is_written_with_its_error() {
 }
 
 #[test]
+fn codebooks_beside_floats_stay_while_the_floats_become_codebooks() {
+    let folder = TempDir::new().unwrap();
+    let mut builder = Builder::new();
+    builder.tensor("conv1_1.weight", "ByteStorage", &[4, 3, 3, 3], (0..108).collect());
+    builder.float("conv1_1.codebook", &[256]);
+    builder.float("conv1_1.bias", &[4]);
+    builder.float("conv1_2.weight", &[4, 4, 3, 3]);
+    builder.float("conv1_2.bias", &[4]);
+    let checkpoint = open(builder.save(&folder)).unwrap();
+    let output = folder.path().join("native.safetensors");
+    let card = checkpoint.write(&output, &options(Encoding::Codebook)).unwrap();
+    // No more than 256 different values: nothing is lost.
+    let errors: Vec<_> = card.layers.iter().map(|layer| layer.feature_error).collect();
+    assert_eq!(errors, [Some(0.0), Some(0.0)]);
+}
+
+#[test]
 fn the_same_checkpoint_gives_the_same_bytes() {
     let folder = TempDir::new().unwrap();
     let checkpoint = open(fixture("torchvision_f16.pth")).unwrap();

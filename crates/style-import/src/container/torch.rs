@@ -121,8 +121,11 @@ pub(super) fn call(heap: &mut Heap<'_>, function: Id, arguments: Id) -> Result<I
         ("torch._utils._rebuild_parameter", &[data, ..]) => return Ok(data),
         (
             "torch._utils._rebuild_tensor" | "torch._utils._rebuild_tensor_v2",
-            &[storage, offset, shape, strides, ..],
-        ) => Value::Tensor(Box::new(tensor(heap, storage, [offset, shape, strides])?)),
+            &[storage, offset, shape, strides, ref rest @ ..],
+        ) => {
+            check_metadata(heap, rest)?;
+            Value::Tensor(Box::new(tensor(heap, storage, [offset, shape, strides])?))
+        }
         ("torch.device", _) => Value::Other,
         _ => {
             let name = printable(name, 80);
@@ -130,6 +133,15 @@ pub(super) fn call(heap: &mut Heap<'_>, function: Id, arguments: Id) -> Result<I
         }
     };
     Ok(heap.add(value))
+}
+
+/// After `requires_grad` and hooks, a tensor may be marked as the negative of what is stored.
+fn check_metadata(heap: &Heap<'_>, rest: &[Id]) -> Result<(), ImportError> {
+    match rest.get(2).map(|&metadata| heap.get(metadata)) {
+        None | Some(Value::Other) => Ok(()),
+        Some(Value::Dict(marks)) if marks.is_empty() => Ok(()),
+        Some(_) => Err(refuse("a tensor is marked as something other than what is stored")),
+    }
 }
 
 fn tensor(heap: &Heap<'_>, storage: Id, [offset, shape, strides]: [Id; 3]) -> Result<Tensor, ImportError> {

@@ -211,3 +211,13 @@ fn long_keys_are_not_copied() {
     let value = [&b"}K\x01]("[..], &storage, &b"h\0Q".repeat(30_000), b"es"].concat();
     assert_eq!(refusal(&value), "the length of a name is 60000, at most 256 is allowed");
 }
+
+#[test]
+fn a_tensor_that_is_the_negative_of_what_is_stored_is_refused() {
+    let w = tensor("FloatStorage", 4, 0, &[4], &[1]);
+    let arguments = w.strip_suffix(b"tR").unwrap();
+    let with = |metadata: &[u8]| dict(&[(&text("w"), &[arguments, metadata, b"tR"].concat())]);
+    assert!(found(&with(b"}")).is_ok());
+    let negative = [b"}", &text("neg")[..], b"\x88s"].concat();
+    assert_eq!(refusal(&with(&negative)), "a tensor is marked as something other than what is stored");
+}
