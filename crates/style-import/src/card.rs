@@ -130,7 +130,7 @@ impl ModelCard {
         row("origin", self.source.origin.clone());
         row("error of the weights", error(Some(self.weight_error)));
         row("error of the deepest features", error(self.feature_error));
-        text += "\nErrors are relative L2 distances from the source's values; those of features are of a photograph\n\
+        text += "\nErrors are relative L2 distances from the source's values as f32, norms folded in; those of features are of a photograph\n\
                  of 120 x 80 pixels, after the ReLU.\n\n\
                  | convolution | key | type | weight: out x in x height x width | parameters | weight error | feature error |\n\
                  |---|---|---|---|---:|---:|---:|\n";
@@ -154,14 +154,22 @@ impl ModelCard {
         text
     }
 
-    /// Writes `NAME.card.md` and `NAME.card.json` beside a weights file and answers with their paths.
+    /// Writes `NAME.card.md` and `NAME.card.json` beside a weights file `NAME` or `NAME.safetensors`, and answers with
+    /// their paths.
     ///
     /// # Errors
     ///
     /// [`ImportError::Output`] when one of them cannot be written.
     pub fn save_beside(&self, weights: impl AsRef<Path>) -> Result<[PathBuf; 2], ImportError> {
         let weights = weights.as_ref();
-        let paths = ["card.md", "card.json"].map(|extension| weights.with_extension(extension));
+        // Only our own extension is taken off: `vgg19.f16` and `vgg19.f32` have a card each.
+        let ours = weights.extension().is_some_and(|extension| extension == "safetensors");
+        let stem = if ours { weights.with_extension("") } else { weights.to_owned() };
+        let paths = [".card.md", ".card.json"].map(|end| {
+            let mut name = stem.clone().into_os_string();
+            name.push(end);
+            PathBuf::from(name)
+        });
         for (path, text) in paths.iter().zip([self.to_markdown(), self.to_json()]) {
             save(path, |mut file, _| {
                 file.write_all(text.as_bytes()).map_err(|error| ImportError::output(path, error.to_string()))

@@ -288,7 +288,9 @@ impl ImportError {
             Self::ForbiddenGlobal { .. } => {
                 "ask its publisher for a plain state dict; do not load this file in Python unless you trust it"
             }
-            Self::TooLarge { .. } => "save only the model's state dict: torch.save(model.state_dict(), OUT)",
+            Self::TooLarge { .. } => {
+                "give a VGG network alone, at most twice as wide as in the paper: torch.save(model.state_dict(), OUT)"
+            }
             Self::SeveralNetworks { .. } => "save the state dict of one of them alone",
             Self::SecondStart { .. } => {
                 "save the VGG's state dict alone; fold a convolution that changes the colours into its first one"
@@ -307,7 +309,8 @@ impl ImportError {
                 "give the weights of a VGG-11, 13, 16 or 19, for example torchvision's state dict"
             }
             Self::NotFinite { .. } => "these weights are broken: use another file",
-            Self::DoesNotFit { .. } => "choose the encoding f32 or bf16",
+            Self::DoesNotFit { encoding: Encoding::F16, .. } => "choose the encoding f32 or bf16",
+            Self::DoesNotFit { .. } => "choose the encoding f32",
             Self::Format(error) => error.help(),
             Self::Kernel(_) => "free some memory, and leave the variable STYLE_KERNELS_ISA unset",
             Self::Output { .. } => "choose an output file in a folder that exists and may be written to",

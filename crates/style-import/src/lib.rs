@@ -41,6 +41,7 @@ mod map;
 mod naming;
 mod network;
 mod onnx;
+mod order;
 mod output;
 mod probe;
 #[cfg(test)]

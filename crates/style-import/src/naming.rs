@@ -1,12 +1,11 @@
 //! From named tensors to convolutions in order: which family of names it is, and what belongs together.
 
-use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use crate::error::printable;
 use crate::network::{At, Found, Norm, Stage};
 use crate::tensor::StoredTensor;
-use crate::{ImportError, KeyFamily};
+use crate::{ImportError, KeyFamily, order};
 
 /// PyTorch's default, which a state dict does not tell.
 const NORM_EPSILON: f64 = 1e-5;
@@ -42,7 +41,7 @@ pub(crate) fn stages(tensors: Vec<StoredTensor>) -> Result<Found, ImportError> {
         KeyFamily::Blocks,
         KeyFamily::Sequential,
     ];
-    let Some(family) = families.into_iter().find(claims) else { return ordered(tensors) };
+    let Some(family) = families.into_iter().find(claims) else { return order::stages(tensors) };
     let prefix = only_prefix(family, keys.iter().flatten(), &keys, &tensors)?;
     let mut modules: BTreeMap<(usize, usize), (At, Parts)> = BTreeMap::new();
     let mut others = Vec::new();
@@ -60,7 +59,8 @@ pub(crate) fn stages(tensors: Vec<StoredTensor>) -> Result<Found, ImportError> {
             _ => others.push(tensor),
         }
     }
-    refuse_stray_norms(&others, &prefix)?;
+    refuse_stray_norms(&others)?;
+    refuse_strangers_with_places(family, &prefix, &others)?;
     let mut stages: Vec<Stage> = Vec::new();
     for (at, parts) in modules.into_values() {
         if parts.contains_key("running_mean") {
@@ -77,7 +77,7 @@ pub(crate) fn stages(tensors: Vec<StoredTensor>) -> Result<Found, ImportError> {
 }
 
 /// Whether it is a convolution's weight. An optimiser's moments have their shapes, and other names.
-fn is_weight(tensor: &StoredTensor) -> bool {
+pub(crate) fn is_weight(tensor: &StoredTensor) -> bool {
     tensor.shape.len() == 4 && (tensor.name.ends_with("weight") || tensor.name.ends_with("_W_q"))
 }
 
@@ -88,6 +88,25 @@ fn refuse_second_start(others: &[StoredTensor], first: &str) -> Result<(), Impor
         Some(tensor) => {
             Err(ImportError::SecondStart { first: printable(first, 80), second: printable(&tensor.name, 80) })
         }
+        None => Ok(()),
+    }
+}
+
+/// `conv1_1b.weight`, `gn3_1.weight`, `prelu3_1.weight`: beside convolutions that are named by their places, what has a
+/// place in its name belongs to the network as well, and nobody knows what it does there.
+fn refuse_strangers_with_places(
+    family: KeyFamily,
+    prefix: &str,
+    others: &[StoredTensor],
+) -> Result<(), ImportError> {
+    let has_place = |name: &str| {
+        let is_place =
+            |bytes: &[u8]| matches!(bytes, [a, b'_', b] if a.is_ascii_digit() && b.is_ascii_digit());
+        name.as_bytes().windows(3).any(is_place)
+    };
+    let stranger = |tensor: &&StoredTensor| tensor.name.strip_prefix(prefix).is_some_and(has_place);
+    match others.iter().find(stranger).filter(|_| matches!(family, KeyFamily::Named | KeyFamily::Blocks)) {
+        Some(tensor) => Err(ImportError::unexpected(&tensor.name)),
         None => Ok(()),
     }
 }
@@ -225,85 +244,14 @@ fn attach(norm: Norm, at: At, stages: &mut [Stage]) -> Result<(), ImportError> {
 }
 
 /// A normalisation that nobody folds would change the network silently.
-fn refuse_stray_norms(others: &[StoredTensor], prefix: &str) -> Result<(), ImportError> {
-    let stray =
-        |tensor: &&StoredTensor| tensor.name.starts_with(prefix) && tensor.name.ends_with("running_mean");
-    match others.iter().find(stray) {
+pub(crate) fn refuse_stray_norms(others: &[StoredTensor]) -> Result<(), ImportError> {
+    match others.iter().find(|tensor| tensor.name.ends_with("running_mean")) {
         Some(tensor) => Err(ImportError::StrayNorm { key: printable(&tensor.name, 80) }),
         None => Ok(()),
     }
 }
 
-/// Convolutions by the order of their names, whatever they are called.
-fn ordered(tensors: Vec<StoredTensor>) -> Result<Found, ImportError> {
-    let shown = first_names(&tensors);
-    let mut all: BTreeMap<String, StoredTensor> = tensors.into_iter().map(|t| (t.name.clone(), t)).collect();
-    let is_convolution = |tensor: &StoredTensor| {
-        tensor.shape.len() == 4 && tensor.shape[2..] == [3, 3] && tensor.name.ends_with("weight")
-    };
-    let mut names: Vec<_> = all.values().filter(|t| is_convolution(t)).map(|t| t.name.clone()).collect();
-    let between = |t: &&StoredTensor| {
-        is_weight(t) && !is_convolution(t) && names.iter().any(|n| natural(&t.name, n).is_lt())
-    };
-    if let Some(tensor) = all.values().find(between) {
-        return Err(ImportError::unexpected(&tensor.name));
-    }
-    let first_takes_colours = |names: &[String]| names.first().is_some_and(|name| all[name].shape[1] == 3);
-    names.sort_by(|a, b| natural(a, b));
-    if !first_takes_colours(&names) {
-        return Err(ImportError::NoConvolutions { found: shown });
-    }
-    if let Some((first, second)) = names.iter().zip(&names[1..]).find(|(a, b)| pattern(a) != pattern(b)) {
-        let [first, second] = [first, second].map(|name| printable(name, 80));
-        return Err(ImportError::UnknownOrder { first, second });
-    }
-    let mut stages = Vec::new();
-    for name in names {
-        let bias = format!("{}bias", name.trim_end_matches("weight"));
-        let (weight, bias) = (all.remove(&name), all.remove(&bias));
-        stages.extend(weight.map(|weight| Stage { at: At::Ordered, weight, table: None, bias, norm: None }));
-    }
-    refuse_stray_norms(&all.into_values().collect::<Vec<_>>(), "")?;
-    Ok(Found { family: KeyFamily::Ordered, stages, pooling: None })
-}
-
-/// A name without what counts: numbers, and letters that stand alone, as in `conv1a`. Words tell no order.
-fn pattern(name: &str) -> String {
-    let kind = |c: &char| (c.is_ascii_digit(), c.is_alphabetic());
-    let characters: Vec<char> = name.chars().collect();
-    let run = |run: &[char]| match run {
-        [digit, ..] if digit.is_ascii_digit() => "#".to_owned(),
-        [letter] if letter.is_alphabetic() => "@".to_owned(),
-        other => other.iter().collect(),
-    };
-    characters.chunk_by(|a, b| kind(a) == kind(b)).map(run).collect()
-}
-
-/// Compares names with their numbers counted as numbers: `conv2` before `conv10`.
-fn natural(a: &str, b: &str) -> Ordering {
-    let (mut a, mut b) = (a, b);
-    loop {
-        let [digits_a, digits_b] = [a, b].map(|text| text.bytes().take_while(u8::is_ascii_digit).count());
-        if digits_a > 0 && digits_b > 0 {
-            let [number_a, number_b] =
-                [&a[..digits_a], &b[..digits_b]].map(|digits| digits.trim_start_matches('0'));
-            let order = number_a.len().cmp(&number_b.len()).then_with(|| number_a.cmp(number_b));
-            if order != Ordering::Equal {
-                return order;
-            }
-            (a, b) = (&a[digits_a..], &b[digits_b..]);
-            continue;
-        }
-        let [mut rest_a, mut rest_b] = [a.chars(), b.chars()];
-        match (rest_a.next(), rest_b.next()) {
-            (None, None) => return Ordering::Equal,
-            (first, second) if first != second => return first.cmp(&second),
-            _ => (a, b) = (rest_a.as_str(), rest_b.as_str()),
-        }
-    }
-}
-
-fn first_names(tensors: &[StoredTensor]) -> String {
+pub(crate) fn first_names(tensors: &[StoredTensor]) -> String {
     let mut names: Vec<_> = tensors.iter().map(|tensor| &tensor.name).collect();
     names.sort();
     let shown: Vec<_> = names.iter().take(3).map(|name| format!("{:?}", printable(name, 40))).collect();
@@ -345,12 +293,5 @@ mod tests {
         {
             assert_eq!(take_apart(name), None, "{name}");
         }
-    }
-
-    #[test]
-    fn numbers_in_names_are_counted() {
-        let mut names = ["conv10_w", "conv2_w", "conv02_x", "a", "conv2_a"];
-        names.sort_by(|a, b| natural(a, b));
-        assert_eq!(names, ["a", "conv2_a", "conv2_w", "conv02_x", "conv10_w"]);
     }
 }

@@ -164,3 +164,14 @@ fn push_number(pickle: &mut Vec<u8>, number: usize) {
     pickle.push(b'J');
     pickle.extend((number as u32).to_le_bytes());
 }
+
+/// What is said about a file.
+pub(crate) fn refusal(bytes: &[u8]) -> String {
+    let folder = TempDir::new().unwrap();
+    style_import::open(save(&folder, bytes)).unwrap_err().to_string()
+}
+
+/// The first convolutions of VGG-19.
+pub(crate) fn vgg19(count: usize) -> Builder {
+    Builder::torchvision(Architecture::Vgg19, count)
+}
