@@ -5,7 +5,7 @@
 mod common;
 
 use common::{Builder, archive_of, fixture, refusal, save, vgg19};
-use style_format::{Architecture, Encoding, Layer};
+use style_format::{Encoding, Layer};
 use style_import::{ImportError, WriteOptions, open};
 use tempfile::TempDir;
 
