@@ -3,10 +3,13 @@
 #![allow(clippy::unwrap_used)] // the helpers of tests are tests too
 
 mod common;
+#[path = "common/protobuf.rs"]
+mod protobuf;
 
 use std::path::{Path, PathBuf};
 
 use common::Builder;
+use protobuf::{bytes as field, integer};
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 use style_format::{Architecture, ConvolutionWeights, Encoding, PixelTransform, VggFile};
@@ -59,41 +62,22 @@ fn safetensors(file: &VggFile) -> Vec<u8> {
     safetensors::serialize(views, None).unwrap()
 }
 
-/// A field of a protocol buffer that is an integer.
-fn integer(field: u64, value: u64) -> Vec<u8> {
-    [varint(field << 3), varint(value)].concat()
-}
-
-/// A field of a protocol buffer with a length.
-fn field(number: u64, value: &[u8]) -> Vec<u8> {
-    [varint(number << 3 | 2), varint(value.len() as u64), value.to_vec()].concat()
-}
-
-fn varint(mut value: u64) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    while value > 127 {
-        bytes.push(value as u8 | 128);
-        value >>= 7;
-    }
-    bytes.push(value as u8);
-    bytes
-}
-
 /// The network as a graph of Conv, Relu and `MaxPool`, the tensors called by nothing that tells their place.
 fn onnx(file: &VggFile) -> Vec<u8> {
-    let integers = |name: &str, values: &[u64]| {
+    let integers = |name: &str, values: &[i64]| {
         let list: Vec<u8> = values.iter().flat_map(|&value| integer(8, value)).collect();
-        field(5, &[field(1, name.as_bytes()), list, integer(20, 7)].concat())
+        field(5, [field(1, name.as_bytes()), list, integer(20, 7)].concat())
     };
     let node = |operator: &str, inputs: &[&str], output: &str, attributes: Vec<u8>| {
         let inputs: Vec<u8> = inputs.iter().flat_map(|input| field(1, input.as_bytes())).collect();
-        field(1, &[inputs, field(2, output.as_bytes()), field(4, operator.as_bytes()), attributes].concat())
+        field(1, [inputs, field(2, output.as_bytes()), field(4, operator.as_bytes()), attributes].concat())
     };
     let tensor = |name: &str, shape: &[usize], values: &[f32]| {
-        let dims: Vec<u8> = shape.iter().flat_map(|&extent| integer(1, extent as u64)).collect();
-        field(5, &[dims, integer(2, 1), field(8, name.as_bytes()), field(9, &bytes(values))].concat())
+        let dims: Vec<u8> =
+            shape.iter().flat_map(|&extent| integer(1, extent.cast_signed() as i64)).collect();
+        field(5, [dims, integer(2, 1), field(8, name.as_bytes()), field(9, bytes(values))].concat())
     };
-    let mut graph = field(11, &field(1, b"x"));
+    let mut graph = field(11, field(1, b"x"));
     let mut last = "x".to_owned();
     for (place, (weights, (_, shape, weight, bias))) in
         file.convolutions().iter().zip(convolutions(file)).enumerate()
@@ -110,8 +94,8 @@ fn onnx(file: &VggFile) -> Vec<u8> {
         graph.extend(tensor(&b, &shape[..1], &bias));
         last = r;
     }
-    graph.extend(field(12, &field(1, last.as_bytes())));
-    [integer(1, 8), field(7, &graph), field(8, &integer(2, 17))].concat()
+    graph.extend(field(12, field(1, last.as_bytes())));
+    [integer(1, 8), field(7, graph), field(8, integer(2, 17))].concat()
 }
 
 /// The features of a picture at the deepest convolution.

@@ -1,25 +1,9 @@
-//! Protocol buffers as bytes (<https://protobuf.dev/programming-guides/encoding/>), and the messages of ONNX
-//! (`onnx.proto`) that are needed for a model.
+//! The messages of ONNX (`onnx.proto`) that are needed for a model.
 
-pub(crate) fn varint(mut number: u64) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    while number > 0x7f {
-        bytes.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    bytes.push(number as u8);
-    bytes
-}
+#[path = "../common/protobuf.rs"]
+mod fields;
 
-/// A field of bytes: text, a message, packed numbers.
-pub(crate) fn bytes(number: u64, value: impl AsRef<[u8]>) -> Vec<u8> {
-    let value = value.as_ref();
-    [&varint(number << 3 | 2)[..], &varint(value.len() as u64), value].concat()
-}
-
-pub(crate) fn integer(number: u64, value: i64) -> Vec<u8> {
-    [varint(number << 3), varint(value.cast_unsigned())].concat()
-}
+pub(crate) use fields::{bytes, integer, varint};
 
 /// `TensorProto`.
 #[derive(Clone, Default)]

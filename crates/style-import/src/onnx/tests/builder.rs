@@ -1,25 +1,9 @@
 //! Models by hand, byte for byte, so that they can be wrong.
 
-/// A field that is an integer.
-pub(super) fn integer(field: u64, value: i64) -> Vec<u8> {
-    [varint(field << 3), varint(value.cast_unsigned())].concat()
-}
+#[path = "../../../tests/common/protobuf.rs"]
+mod fields;
 
-/// A field with a length: a text, a message, packed numbers.
-pub(super) fn bytes(field: u64, value: impl AsRef<[u8]>) -> Vec<u8> {
-    let value = value.as_ref();
-    [varint(field << 3 | 2), varint(value.len() as u64), value.to_vec()].concat()
-}
-
-pub(super) fn varint(mut value: u64) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    while value > 127 {
-        bytes.push(value as u8 | 128);
-        value >>= 7;
-    }
-    bytes.push(value as u8);
-    bytes
-}
+pub(super) use fields::{bytes, integer, varint};
 
 pub(super) fn raw_floats(values: &[f32]) -> Vec<u8> {
     values.iter().flat_map(|value| value.to_le_bytes()).collect()
