@@ -4,6 +4,7 @@
 
 mod common;
 
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -32,25 +33,26 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<()> {
+    let mut out = io::stdout().lock();
     let device = style_transfer::device(&arguments.device)?;
     let vgg = match &arguments.weights {
         Some(path) => Vgg::load_file(path, &device)?,
         None => Vgg::load(VGG19, &device)?,
     };
-    println!("{}", vgg.describe());
+    writeln!(out, "{}", vgg.describe())?;
 
     let picture = common::open(arguments.picture.as_ref(), "eilean_donan.webp")?;
     let picture = picture.resized_to_long_side(arguments.size)?;
     let layers: Vec<Layer> =
         Layer::ALL.iter().copied().filter(|&layer| layer.is_relu() && vgg.contains(layer)).collect();
     let features = vgg.features(image_to_tensor(&picture, &device), &layers)?;
-    println!("features of a picture of {} x {} px:", picture.width(), picture.height());
-    println!("{:<9} {:<20} {:>10} {:>12}", "layer", "shape", "mean", "zero (%)");
+    writeln!(out, "features of a picture of {} x {} px:", picture.width(), picture.height())?;
+    writeln!(out, "{:<9} {:<20} {:>10} {:>12}", "layer", "shape", "mean", "zero (%)")?;
     for (layer, map) in layers.iter().zip(features) {
         let shape = format!("{:?}", map.dims());
         let mean: f32 = map.clone().mean().try_into_scalar()?;
         let zero: f32 = map.lower_equal_scalar(0.0).float().mean().try_into_scalar()?;
-        println!("{layer:<9} {shape:<20} {mean:>10.2} {:>12.1}", 100.0 * zero);
+        writeln!(out, "{layer:<9} {shape:<20} {mean:>10.2} {:>12.1}", 100.0 * zero)?;
     }
     Ok(())
 }

@@ -6,6 +6,8 @@
 //! cargo run --release --example transfer -- --weights vgg19.safetensors
 //! ```
 
+use std::error::Error;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -60,19 +62,24 @@ fn pixels(text: &str) -> Result<PixelTransform, &'static str> {
 }
 
 fn main() -> ExitCode {
-    match run(Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}\nhelp: {}", error.help());
-            ExitCode::from(if matches!(error, ImportError::Output { .. }) { 5 } else { 4 })
-        }
-    }
+    let Err(error) = run(Arguments::parse()) else { return ExitCode::SUCCESS };
+    let Some(refusal) = error.downcast_ref::<ImportError>() else {
+        // Standard output: whoever reads it may have read enough, as `head` does.
+        return ExitCode::SUCCESS;
+    };
+    eprintln!("error: {refusal}\nhelp: {}", refusal.help());
+    ExitCode::from(if matches!(refusal, ImportError::Output { .. }) { 5 } else { 4 })
 }
 
-fn run(arguments: Arguments) -> Result<(), ImportError> {
+fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+    let mut out = io::stdout().lock();
     let checkpoint = OpenOptions::new().external_data(arguments.external_data).open(&arguments.input)?;
-    show(&checkpoint);
-    let Some(output) = arguments.output else { return show_input(&checkpoint, arguments.pixels) };
+    // Nobody may read on; the conversion is done all the same.
+    let shown = show(&checkpoint, &mut out);
+    let Some(output) = arguments.output else {
+        shown?;
+        return show_input(&checkpoint, arguments.pixels, &mut out);
+    };
     let options = WriteOptions {
         encoding: arguments.encoding,
         cut: arguments.cut,
@@ -81,39 +88,45 @@ fn run(arguments: Arguments) -> Result<(), ImportError> {
         licence: arguments.licence,
     };
     let card = checkpoint.write(&output, &options)?;
-    println!("\n{card}");
-    if !arguments.no_card {
-        let [markdown, json] = card.save_beside(&output)?;
-        println!("card       {} and {}", markdown.display(), json.display());
+    let saved = if arguments.no_card { None } else { Some(card.save_beside(&output)?) };
+    writeln!(out, "\n{card}")?;
+    if let Some([markdown, json]) = saved {
+        writeln!(out, "card       {} and {}", markdown.display(), json.display())?;
     }
     Ok(())
 }
 
-fn show(checkpoint: &Checkpoint) {
+fn show(checkpoint: &Checkpoint, out: &mut impl Write) -> io::Result<()> {
     let pooling = checkpoint.pooling().map_or(String::new(), |pooling| format!(", {pooling} pooling"));
-    println!("{}{pooling}", checkpoint.architecture());
-    println!("container  {}, key names: {}", checkpoint.container(), checkpoint.family());
-    println!("sha256     {}\n", checkpoint.sha256());
-    println!("{:<8}  {:<22} {:<18} {:<6} {:>9}", "layer", "key", "shape", "type", "values");
+    writeln!(out, "{}{pooling}", checkpoint.architecture())?;
+    writeln!(out, "container  {}, key names: {}", checkpoint.container(), checkpoint.family())?;
+    writeln!(out, "sha256     {}\n", checkpoint.sha256())?;
+    writeln!(out, "{:<8}  {:<22} {:<18} {:<6} {:>9}", "layer", "key", "shape", "type", "values")?;
     for layer in checkpoint.layers() {
         let convolution = layer.convolution;
         let shape = format!("{:?}", convolution.weight_shape());
         let key: String = layer.key.escape_debug().take(60).collect();
         let norm = if layer.normalised { "  batch norm, folded" } else { "" };
-        println!(
+        writeln!(
+            out,
             "{:<8}  {key:<22} {shape:<18} {:<6} {:>9}{norm}",
             convolution.name(),
             layer.dtype,
             convolution.parameters()
-        );
+        )?;
     }
+    Ok(())
 }
 
-fn show_input(checkpoint: &Checkpoint, said: Option<PixelTransform>) -> Result<(), ImportError> {
+fn show_input(
+    checkpoint: &Checkpoint,
+    said: Option<PixelTransform>,
+    out: &mut impl Write,
+) -> Result<(), Box<dyn Error>> {
     let input = checkpoint.input(said)?;
-    println!("\npixels     {} ({})", input.transform, input.evidence);
+    writeln!(out, "\npixels     {} ({})", input.transform, input.evidence)?;
     for warning in input.warnings {
-        println!("warning: {warning}");
+        writeln!(out, "warning: {warning}")?;
     }
     Ok(())
 }

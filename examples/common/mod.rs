@@ -2,6 +2,7 @@
 #![allow(dead_code)] // every example compiles this module for itself and uses a part of it
 
 use std::error::Error;
+use std::io::ErrorKind;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -121,6 +122,9 @@ pub(crate) fn check_report(report: &Path) -> Result<()> {
 /// Runs a program; an error is printed with the next thing to do.
 pub(crate) fn exit(result: Result<()>) -> ExitCode {
     let Err(error) = result else { return ExitCode::SUCCESS };
+    if error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe) {
+        return ExitCode::SUCCESS; // whoever reads it has read enough, as `head` does
+    }
     eprintln!("error: {error}");
     let help = error
         .downcast_ref::<style_transfer::Error>()
