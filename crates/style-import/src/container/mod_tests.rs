@@ -1,7 +1,6 @@
-use std::io::{Cursor, Write};
+#[path = "../../tests/common/zip.rs"]
+mod archives;
 
-use ::zip::write::SimpleFileOptions;
-use ::zip::{CompressionMethod, ZipWriter};
 use tempfile::TempDir;
 
 use super::*;
@@ -28,13 +27,8 @@ fn refusal(bytes: &[u8]) -> String {
 }
 
 pub(super) fn archive(entries: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
-    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
-    for (name, bytes) in entries {
-        archive.start_file(*name, options).unwrap();
-        archive.write_all(bytes).unwrap();
-    }
-    archive.finish().unwrap().into_inner()
+    let entries = entries.iter().map(|(name, bytes)| archives::Entry::stored(name, *bytes));
+    archives::archive(&entries.collect::<Vec<_>>())
 }
 
 /// A tensor's instructions: the storage `"0"` of this class and length, with shape and strides as tuples.

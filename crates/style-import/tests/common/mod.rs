@@ -3,13 +3,12 @@
 
 #![allow(dead_code)] // not every test file uses all of it
 
-use std::io::{Cursor, Write};
+pub(crate) mod zip;
+
 use std::path::{Path, PathBuf};
 
 use style_format::Architecture;
 use tempfile::TempDir;
-use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, ZipWriter};
 
 /// A tensor of a checkpoint that is about to be written.
 #[derive(Clone)]
@@ -119,15 +118,11 @@ impl Builder {
     }
 
     pub(crate) fn bytes(&self) -> Vec<u8> {
-        let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
-        let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
-        archive.start_file("archive/data.pkl", options).unwrap();
-        archive.write_all(&self.pickle()).unwrap();
+        let mut entries = vec![zip::Entry::stored("archive/data.pkl", self.pickle())];
         for (place, entry) in self.entries.iter().enumerate() {
-            archive.start_file(format!("archive/data/{place}"), options).unwrap();
-            archive.write_all(&entry.bytes).unwrap();
+            entries.push(zip::Entry::stored(&format!("archive/data/{place}"), &entry.bytes[..]));
         }
-        archive.finish().unwrap().into_inner()
+        zip::archive(&entries)
     }
 
     pub(crate) fn save(&self, folder: &TempDir) -> PathBuf {
@@ -137,11 +132,7 @@ impl Builder {
 
 /// An archive with one entry, `archive/data.pkl`.
 pub(crate) fn archive_of(pickle: &[u8]) -> Vec<u8> {
-    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
-    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
-    archive.start_file("archive/data.pkl", options).unwrap();
-    archive.write_all(pickle).unwrap();
-    archive.finish().unwrap().into_inner()
+    zip::archive(&[zip::Entry::stored("archive/data.pkl", pickle)])
 }
 
 pub(crate) fn save(folder: &TempDir, bytes: &[u8]) -> PathBuf {

@@ -22,4 +22,5 @@ mod pytorch;
 mod pytorch_network;
 mod safetensors;
 mod seeds;
+#[path = "../common/zip.rs"]
 mod zip;

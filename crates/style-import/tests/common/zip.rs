@@ -1,5 +1,7 @@
 //! Zip archives with every field at will, as no library would write them.
 
+#![allow(dead_code)] // not every test file uses all of it
+
 /// One entry, as the archive states it.
 #[derive(Clone)]
 pub(crate) struct Entry {
