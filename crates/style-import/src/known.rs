@@ -89,7 +89,7 @@ pub(crate) fn by_digest(sha256: &str) -> Option<&'static KnownFile> {
     KNOWN.iter().find(|file| sha256.len() == 64 && sha256.starts_with(file.sha256))
 }
 
-/// The eight hex digits of `name-XXXXXXXX.pth`, where PyTorch keeps the start of the file's SHA-256.
+/// The eight hex digits of `vgg19-dcbb9e9d.pth`, where PyTorch keeps the start of the file's SHA-256.
 pub(crate) fn digits_in_name(path: &Path) -> Option<String> {
     let stem = path.file_stem()?.to_str()?;
     let (_, digits) = stem.rsplit_once('-')?;

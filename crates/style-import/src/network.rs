@@ -50,3 +50,10 @@ pub(crate) struct Norm {
     pub(crate) variance: StoredTensor,
     pub(crate) epsilon: f64,
 }
+
+impl Norm {
+    /// Scale, shift, mean and variance, `[out]` each.
+    pub(crate) fn tensors(&self) -> [&StoredTensor; 4] {
+        [&self.scale, &self.shift, &self.mean, &self.variance]
+    }
+}

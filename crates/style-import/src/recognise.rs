@@ -25,7 +25,7 @@ pub(crate) struct Source {
 impl Source {
     /// Every tensor that will be read.
     pub(crate) fn tensors(&self) -> impl Iterator<Item = &StoredTensor> {
-        let norm = self.norm.iter().flat_map(|norm| [&norm.scale, &norm.shift, &norm.mean, &norm.variance]);
+        let norm = self.norm.iter().flat_map(Norm::tensors);
         [Some(&self.weight), self.table.as_ref(), self.bias.as_ref()].into_iter().flatten().chain(norm)
     }
 }
@@ -145,7 +145,6 @@ fn source(
     let [outputs, inputs, ..] = convolution.weight_shape();
     let shown = if outputs == 0 { [1, inputs, 3, 3] } else { convolution.weight_shape() };
     check.shape(&weight, &shown)?;
-    check_width(convolution)?;
     check_dtype(&weight, if codebook { Wanted::Indices } else { Wanted::Floats })?;
     if codebook && table.is_none() {
         return Err(check.missing(&weight.name.replace("_W_q", "_W_table")));
@@ -161,8 +160,7 @@ fn source(
         };
         return Err(check.missing(&key));
     }
-    let norms = norm.iter().flat_map(|norm| [&norm.scale, &norm.shift, &norm.mean, &norm.variance]);
-    for tensor in bias.iter().chain(norms) {
+    for tensor in bias.iter().chain(norm.iter().flat_map(Norm::tensors)) {
         check.shape(tensor, &[outputs])?;
         check_dtype(tensor, Wanted::Floats)?;
     }
