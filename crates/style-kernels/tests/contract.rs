@@ -80,8 +80,12 @@ fn a_plan_runs_in_another_pool_than_it_was_made_in() {
 #[test]
 fn a_used_plan_gives_the_bytes_of_a_fresh_one() {
     for isa in instruction_sets() {
-        for pooling in [Pooling::Max, Pooling::Average] {
-            let options = Options { isa, pooling, padding: Padding::Replicate, ..Options::default() };
+        for (pooling, padding) in [
+            (Pooling::Max, Padding::Replicate),
+            (Pooling::Average, Padding::Reflect),
+            (Pooling::L2, Padding::Reflect),
+        ] {
+            let options = Options { isa, pooling, padding, ..Options::default() };
             let encoder = network(options).encoder();
             let (one, other) = (picture(3 * 30 * 31), vec![0.25; 3 * 30 * 31]);
             let fresh = step(&mut encoder.plan(1, 30, 31, &TAPS).unwrap(), &one);
@@ -159,7 +163,7 @@ fn backward_may_be_called_again_after_one_forward() {
 fn nan_and_infinity_come_out_as_such_and_never_hang() {
     for isa in instruction_sets() {
         for algorithm in [Algorithm::Winograd, Algorithm::Direct] {
-            for pooling in [Pooling::Max, Pooling::Average] {
+            for pooling in [Pooling::Max, Pooling::Average, Pooling::L2] {
                 for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
                     let encoder =
                         network(Options { isa, algorithm, pooling, ..Options::default() }).encoder();
@@ -208,11 +212,117 @@ fn max_pooling_sends_the_gradient_to_the_first_of_equals() {
     }
 }
 
+/// A filter that copies its input, with the pooling asked for before the second: `(pooled map, gradient)` for the
+/// picture, with a derivative of 1, 2, 3, ... at the pooled values.
+fn pooled(encoder: &Encoder, taps: &[Tap], size: [usize; 2], image: &[f32]) -> (Vec<f32>, Vec<f32>) {
+    let mut plan = encoder.plan(1, size[0], size[1], taps).unwrap();
+    plan.forward(image).unwrap();
+    let mut map = vec![0.0; plan.shape(1).unwrap().iter().product()];
+    plan.features(1, &mut map).unwrap();
+    let values: Vec<f32> = (1..=map.len()).map(|v| v as f32).collect();
+    let mut gradient = vec![f32::NAN; image.len()];
+    plan.backward(&[Derivative::Features { convolution: 1, values: &values }], &mut gradient).unwrap();
+    (map, gradient)
+}
+
+#[test]
+fn l2_pooling_takes_the_root_of_the_sum_of_squares_and_gives_back_shares() {
+    let mut centre = vec![0.0; 9];
+    centre[4] = 1.0;
+    let copy = |pooled| Convolution { inputs: 1, outputs: 1, weight: &centre, bias: &[0.0], pooled };
+    // Windows of 3 and 4, of nothing, and of squares that are too small for a float.
+    #[rustfmt::skip]
+    let image = [
+        3.0, 0.0, 0.0, 0.0, 1e-30, 0.0, 9.0,
+        0.0, 4.0, 0.0, -1.0, 0.0, 1e-30, 9.0,
+    ];
+    #[rustfmt::skip]
+    let shares = [
+        0.6, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0,
+        0.0, 0.8, 0.0, 0.0, 0.0, 0.0, 0.0,
+    ];
+    for (isa, algorithm) in
+        instruction_sets().into_iter().flat_map(|isa| [(isa, Algorithm::Winograd), (isa, Algorithm::Direct)])
+    {
+        let options = Options { isa, algorithm, pooling: Pooling::L2, ..Options::default() };
+        let encoder = Encoder::new(&[copy(false), copy(true)], &options).unwrap();
+        for taps in [vec![Tap::features(1)], vec![Tap::features(0), Tap::features(1)]] {
+            for gain in [1.0, 0.5, 0.0] {
+                let encoder = encoder.clone().with_pooling_gain(gain);
+                let (map, gradient) = pooled(&encoder, &taps, [2, 7], &image);
+                // Winograd's sums are not exact.
+                let near = |a: f32, b: f32| (a - b).abs() < 5e-6;
+                let expected = [5.0 * gain, 0.0, 0.0];
+                assert!(map.iter().zip(expected).all(|(&a, b)| near(a, b)), "{isa} {gain}: {map:?}");
+                let expected = shares.map(|share| share * gain);
+                assert!(
+                    gradient.iter().zip(expected).all(|(&a, b)| near(a, b)),
+                    "{isa} {gain}: {gradient:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_gain_of_one_changes_no_byte_and_one_of_two_doubles_every_pooling() {
+    let image = picture(3 * 30 * 31);
+    for pooling in [Pooling::Max, Pooling::Average, Pooling::L2] {
+        let encoder = network(Options { pooling, ..Options::default() }).encoder();
+        let bytes = |encoder: &Encoder| step(&mut encoder.plan(1, 30, 31, &TAPS).unwrap(), &image);
+        assert!(bytes(&encoder) == bytes(&encoder.clone().with_pooling_gain(1.0)), "{pooling:?}");
+        let before = |encoder: &Encoder| {
+            let mut plan = encoder.plan(1, 30, 31, &[Tap::pre_activation(2)]).unwrap();
+            plan.forward(&image).unwrap();
+            let mut map = vec![0.0; plan.shape(2).unwrap().iter().product()];
+            plan.pre_activation(2, &mut map).unwrap();
+            map
+        };
+        // Without its bias the convolution after the pooling is linear, and doubling is exact.
+        let mut linear = network(Options { pooling, ..Options::default() });
+        linear.layers[2].bias.fill(0.0);
+        let linear = linear.encoder();
+        let doubled: Vec<f32> = before(&linear).iter().map(|v| 2.0 * v).collect();
+        assert_eq!(before(&linear.clone().with_pooling_gain(2.0)), doubled, "{pooling:?}");
+    }
+}
+
+#[test]
+fn reflection_mirrors_at_the_edge_pixel_and_sends_its_gradient_back_there() {
+    // A filter that looks left and up; the picture's first pixel sees the ones mirrored from right and below.
+    let mut up_left = vec![0.0; 9];
+    (up_left[1], up_left[3]) = (10.0, 1.0);
+    let convolution = Convolution { inputs: 1, outputs: 1, weight: &up_left, bias: &[0.0], pooled: false };
+    for isa in instruction_sets() {
+        let options = Options { isa, padding: Padding::Reflect, ..Options::default() };
+        let encoder = Encoder::new(&[convolution], &options).unwrap();
+        let run = |[height, width]: [usize; 2], image: &[f32]| {
+            let mut plan = encoder.plan(1, height, width, &[Tap::features(0)]).unwrap();
+            plan.forward(image).unwrap();
+            let mut map = vec![0.0; height * width];
+            plan.features(0, &mut map).unwrap();
+            let ones = vec![1.0; height * width];
+            let mut gradient = vec![0.0; height * width];
+            plan.backward(&[Derivative::Features { convolution: 0, values: &ones }], &mut gradient).unwrap();
+            (map, gradient)
+        };
+        let (map, gradient) = run([2, 3], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+        assert_eq!(map, [42.0, 51.0, 62.0, 15.0, 24.0, 35.0]);
+        assert_eq!(gradient, [11.0, 12.0, 10.0, 11.0, 12.0, 10.0]);
+        // One pixel high: up is the row itself, as with replication.
+        assert_eq!(run([1, 3], &[1.0, 2.0, 3.0]), (vec![12.0, 21.0, 32.0], vec![11.0, 12.0, 10.0]));
+        assert_eq!(run([1, 1], &[7.0]), (vec![77.0], vec![11.0]));
+    }
+}
+
 #[test]
 fn the_forecast_is_what_a_plan_takes_and_weights_take_72_bytes_a_pair_of_channels() {
     let encoder = network(Options::default()).encoder();
-    let plan = encoder.plan(1, 64, 64, &TAPS).unwrap();
-    assert_eq!(plan.bytes(), encoder.plan_bytes(1, 64, 64, &TAPS).unwrap());
+    for pooling in [Pooling::Max, Pooling::Average, Pooling::L2] {
+        let encoder = encoder.clone().with_pooling(pooling);
+        let plan = encoder.plan(1, 64, 64, &TAPS).unwrap();
+        assert_eq!(plan.bytes(), encoder.plan_bytes(1, 64, 64, &TAPS).unwrap(), "{pooling:?}");
+    }
     let pairs: usize = SHAPES[1..].iter().map(|&(i, o, _)| i.next_multiple_of(32) * o).sum();
     let rest = encoder.weight_bytes() - pairs * 72;
     assert!(rest < 20_000, "{rest} bytes besides");
