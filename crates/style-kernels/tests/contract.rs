@@ -212,6 +212,41 @@ fn max_pooling_sends_the_gradient_to_the_first_of_equals() {
     }
 }
 
+#[test]
+fn the_gradient_is_the_slope_that_finite_differences_find() {
+    let (height, width) = (14, 11);
+    let image = picture(3 * height * width);
+    let direction = Random(31).values(image.len());
+    for (pooling, gain) in [(Pooling::Average, 2.0), (Pooling::L2, 0.78)] {
+        for padding in [Padding::Zero, Padding::Replicate, Padding::Reflect] {
+            let mut network = network(Options { pooling, padding, ..Options::default() });
+            network.gain = gain;
+            // Positive weights of a sum near one: no ReLU is shut, and the function is smooth.
+            for layer in &mut network.layers {
+                let size = (9.0 * layer.inputs as f32).sqrt();
+                layer.weight.iter_mut().for_each(|w| *w = w.abs() / size);
+                layer.bias.fill(2.0);
+            }
+            let mut plan = network.encoder().plan(1, height, width, &[Tap::statistics(3)]).unwrap();
+            let towards = Random(37).values(32 * 32);
+            let mut value = |step: f32| {
+                let image: Vec<f32> = image.iter().zip(&direction).map(|(x, d)| x + step * d).collect();
+                plan.forward(&image).unwrap();
+                let products = plan.gram(3).unwrap().iter().zip(&towards);
+                products.map(|(&g, &t)| f64::from(g) * f64::from(t)).sum::<f64>()
+            };
+            let found = (value(0.05) - value(-0.05)) / 0.1;
+            value(0.0);
+            let mut gradient = vec![0.0; image.len()];
+            plan.backward(&[Derivative::Gram { convolution: 3, values: &towards }], &mut gradient).unwrap();
+            let slope: f64 =
+                gradient.iter().zip(&direction).map(|(&g, &d)| f64::from(g) * f64::from(d)).sum();
+            let error = (slope - found).abs() / slope.abs();
+            assert!(error < 1e-3, "{pooling:?} {padding:?}: {slope}, by differences {found}");
+        }
+    }
+}
+
 /// A filter that copies its input, with the pooling asked for before the second: `(pooled map, gradient)` for the
 /// picture, with a derivative of 1, 2, 3, ... at the pooled values.
 fn pooled(encoder: &Encoder, taps: &[Tap], size: [usize; 2], image: &[f32]) -> (Vec<f32>, Vec<f32>) {
