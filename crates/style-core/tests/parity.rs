@@ -95,8 +95,12 @@ fn features_are_those_of_pytorch() {
         for kernel in KERNELS {
             let vgg = match parts[..] {
                 ["replicate", _] => vgg(kernel).with_padding(Padding::Replicate),
+                ["reflect", _] => vgg(kernel).with_padding(Padding::Reflect),
                 ["average", _] => vgg(kernel).with_pooling(Pooling::Average),
-                _ => vgg(kernel),
+                ["average2", _] => vgg(kernel).with_pooling(Pooling::Average).with_pooling_gain(2.0),
+                ["l2", _] => vgg(kernel).with_pooling(Pooling::L2).with_pooling_gain(0.78),
+                [_] => vgg(kernel),
+                _ => panic!("no network for {name}"),
             };
             let features = vgg.features(image.clone(), &[layer]).unwrap().remove(0);
             let plane = features.dims()[2] * features.dims()[3];
@@ -107,7 +111,7 @@ fn features_are_those_of_pytorch() {
         }
         compared += 1;
     }
-    assert_eq!(compared, 11);
+    assert_eq!(compared, 16);
 }
 
 #[test]
