@@ -154,7 +154,8 @@ impl Vgg {
         self.spare.lock().unwrap().is_some()
     }
 
-    /// The same network with another pooling.
+    /// The same network with another pooling. On the CPU kernels [`Pooling::L2`] takes more memory, which
+    /// [`Vgg::memory`] knows: its way back needs the maps.
     #[must_use]
     pub fn with_pooling(self, pooling: Pooling) -> Self {
         Self { pooling, ..self }
