@@ -20,6 +20,7 @@
 //! Colour profiles (ICC) and the gamma of a PNG are ignored: numbers in a file are taken to be sRGB. A
 //! picture in Adobe RGB or Display P3 comes out a little pale. CMYK is converted without a profile.
 
+mod area;
 #[cfg(feature = "files")]
 mod decode;
 #[cfg(feature = "files")]
@@ -29,6 +30,7 @@ mod image;
 mod limits;
 #[cfg(feature = "files")]
 mod open;
+mod resample;
 mod resize;
 #[cfg(feature = "files")]
 mod sniff;
@@ -43,6 +45,7 @@ mod write;
 pub use error::ImageError;
 pub use image::Image;
 pub use limits::{MAX_PIXELS, MAX_SIDE};
+pub use resample::{Filter, resample_planes};
 pub use resize::with_long_side;
 
 #[cfg(feature = "files")]
