@@ -140,7 +140,7 @@ mod tests {
         (0..count).map(|i| (i * 37 % 101) as f32 / 25.0 - 2.0).collect()
     }
 
-    /// Pillow 12 gives the figures of the three kernels, NumPy those of `Area`:
+    /// Pillow 13 gives the figures of the three kernels, NumPy those of `Area`:
     ///
     /// ```python
     /// plane = np.float32([i * 37 % 101 / 25 - 2 for i in range(35)]).reshape(5, 7)
