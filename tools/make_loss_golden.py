@@ -91,7 +91,8 @@ def directions(channels):
 def soft_mask(height, width):
     """Half the picture, with a soft slanted edge, nothing in the corner: [H, W]."""
     rows, columns = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
-    return torch.sigmoid((columns + 0.5 * rows - 0.6 * width) / 2.0).double().where(rows + columns > 3, 0).float().double()
+    edge = torch.sigmoid((columns + 0.5 * rows - 0.6 * width) / 2)
+    return edge.where(rows + columns > 3, 0).double()
 
 
 def single_losses(features, content, style):

@@ -63,7 +63,8 @@ def nine_point(image):
     down = padded[:, 2:, 1:-1] - padded[:, 1:-1, 1:-1]
     falling = padded[:, 1:, 1:] - padded[:, :-1, :-1]
     rising = padded[:, 1:, :-1] - padded[:, :-1, 1:]
-    return 2 * (sum(d.square().mean() for d in (right, down)) / 3 + sum(d.square().mean() for d in (falling, rising)) / 12)
+    straight, diagonal = (sum(d.square().mean() for d in pair) for pair in ((right, down), (falling, rising)))
+    return 2 * (straight / 3 + diagonal / 12)
 
 
 def gram(features, divisor):
