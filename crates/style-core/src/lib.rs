@@ -33,7 +33,7 @@ pub use loss::{ContentLoss, Reduction, StyleLoss, TotalVariation};
 pub use memory::Memory;
 pub use metrics::{LayerDistance, Metrics, normalised_distance};
 pub use objective::{Evaluation, Objective, Term};
-pub use optimizer::{Adam, ImageOptimizer, Lbfgs, Optimizer};
+pub use optimizer::{Adam, Average, ImageOptimizer, Lbfgs, LineSearch, Optimizer};
 pub use statistics::{Statistics, gram_matrix};
 pub use style_format::{Architecture, FormatError, Layer, PixelTransform, UnknownLayer, VggFile};
 pub use style_kernels::KernelError;

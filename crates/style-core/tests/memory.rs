@@ -3,7 +3,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use style_core::{
-    ContentLoss, Kernel, Layer, Memory, Objective, Optimizer, Reduction, Statistics, StyleLoss,
+    ContentLoss, Kernel, Layer, LineSearch, Memory, Objective, Optimizer, Reduction, Statistics, StyleLoss,
     StyleTransfer, Vgg,
 };
 use style_image::Image;
@@ -58,7 +58,7 @@ fn the_forecast_of_a_step_and_of_a_run_is_near_the_peak() {
     // A run begins by giving back the buffers of the steps above.
     let picture = Image::new(640, 640, vec![0.5; 3 * 640 * 640]).unwrap();
     // Seven steps fill a memory of five.
-    let optimizer = Optimizer::Lbfgs { learning_rate: 1.0, history: 5 };
+    let optimizer = Optimizer::Lbfgs { learning_rate: 1.0, history: 5, line_search: LineSearch::None };
     let transfer = || StyleTransfer::new(&vgg).style(&picture).size(576).optimizer(optimizer).steps(7);
     transfer().run(&picture).unwrap();
     check("a run at 576 px".into(), transfer().memory(576, 576).unwrap().unwrap());

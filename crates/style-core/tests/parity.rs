@@ -217,11 +217,11 @@ fn compare_curve(
     let mut worst: f64 = 0.0;
     for (step, &expected) in expected.iter().enumerate() {
         let evaluation = objective.evaluate(&vgg, image.clone()).unwrap();
-        let loss: f32 = values(evaluation.losses).iter().sum();
+        let loss: f32 = values(evaluation.losses.clone()).iter().sum();
         let error = f64::from((loss - expected).abs() / expected);
         println!("{kernel:?} {name} step {step}: {loss} against {expected}, {error:.1e}");
         worst = worst.max(error);
-        image = optimizer.step(image, evaluation.gradient).unwrap();
+        image = optimizer.step(image, evaluation).unwrap();
         if clamp {
             image = image.clamp(0.0, 1.0);
         }

@@ -5,7 +5,7 @@ use style_image::with_long_side;
 use super::{Settings, StyleTransfer};
 use crate::memory::{Memory, available, of_step, picture};
 use crate::vgg::{Taps, Vgg};
-use crate::{Error, Optimizer};
+use crate::{Error, LineSearch, Optimizer};
 
 /// Pictures that a run holds besides those of a step: the content, the start, and the newest and the best of
 /// those whose losses were read.
@@ -22,8 +22,8 @@ impl StyleTransfer<'_> {
     /// network, see [`Vgg::memory`]. The two halves, `reconstruct` and `texture`, need less.
     ///
     /// It is that of a step (see [`Objective::memory`](crate::Objective::memory)) with the targets, six pictures
-    /// and those of the optimiser at 12 bytes a pixel: 4 for Adam, `2 * history + 4` for L-BFGS. The buffers are
-    /// those of the result or of the style picture, whichever are larger.
+    /// and those of the optimiser at 12 bytes a pixel: 4 for Adam, `2 * history + 4` for L-BFGS, six more
+    /// with a line search. The buffers are those of the result or of the style picture, whichever are larger.
     ///
     /// # Errors
     ///
@@ -128,7 +128,9 @@ impl Run<'_> {
 fn pictures_of(optimizer: Optimizer) -> usize {
     match optimizer {
         Optimizer::Adam { .. } => 2 + 2,
-        Optimizer::Lbfgs { history, .. } => 2 * history + 2 + 2,
+        Optimizer::Lbfgs { history, line_search: LineSearch::None, .. } => 2 * history + 2 + 2,
+        // The direction, the trial, the lowest trial with its gradient; and the pair that a trial would make.
+        Optimizer::Lbfgs { history, line_search: LineSearch::StrongWolfe, .. } => 2 * history + 2 + 4 + 4,
     }
 }
 
@@ -198,6 +200,9 @@ mod tests {
         let (adam, lbfgs) = (of(Optimizer::ADAM), of(Optimizer::LBFGS));
         assert_eq!((adam.weights, adam.buffers), (lbfgs.weights, lbfgs.buffers));
         assert_eq!(lbfgs.tensors - adam.tensors, 20 * 64 * 48 * 12);
+        let line_search = LineSearch::StrongWolfe;
+        let searching = of(Optimizer::Lbfgs { learning_rate: 1.0, history: 10, line_search });
+        assert_eq!(searching.tensors - lbfgs.tensors, 6 * 64 * 48 * 12);
         let error = StyleTransfer::new(&vgg).settings(settings()).memory(64, 8).unwrap_err();
         assert_eq!(error.to_string(), "height is 8 px, allowed is 16 to 8192 px");
     }

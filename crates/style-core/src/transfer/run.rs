@@ -76,8 +76,8 @@ impl StyleTransfer<'_> {
         let mut optimizer = settings.optimizer.init();
         for index in 1..=settings.steps {
             let evaluation = objective.evaluate(vgg, image.clone())?;
-            recorder.push(evaluation.losses, image);
-            *image = optimizer.step(image.clone(), evaluation.gradient)?.clamp(0.0, 1.0);
+            recorder.push(evaluation.losses.clone(), image);
+            *image = optimizer.step(image.clone(), evaluation)?.clamp(0.0, 1.0);
             if self.observer.is_none() && index % STEPS_BETWEEN_READS != 0 {
                 continue;
             }

@@ -8,7 +8,7 @@ use style_image::Image;
 
 use super::{Settings, Start, StyleTransfer};
 use crate::test_support::{numbers, vgg};
-use crate::{Error, Optimizer, Vgg};
+use crate::{Error, LineSearch, Optimizer, Vgg};
 
 fn picture(width: usize, height: usize, seed: u32) -> Image {
     Image::new(width, height, numbers(width * height * 3, seed)).unwrap()
@@ -145,11 +145,15 @@ fn settings_out_of_range_are_refused_before_anything_is_computed() {
         "layer relu5_4 is not in these weights: they hold vgg19, conv1_1 to conv2_1"
     );
     assert_eq!(
-        run(|t| t.optimizer(Optimizer::Adam { learning_rate: 0.0 })),
+        run(|t| t.optimizer(Optimizer::ADAM.with_learning_rate(0.0))),
         "learning_rate is 0, allowed is above 0, at most 1000"
     );
     assert_eq!(
-        run(|t| t.optimizer(Optimizer::Lbfgs { learning_rate: 1.0, history: 0 })),
+        run(|t| t.optimizer(Optimizer::Lbfgs {
+            learning_rate: 1.0,
+            history: 0,
+            line_search: LineSearch::None
+        })),
         "history is 0, allowed is 1 to 100"
     );
 }
