@@ -68,13 +68,10 @@ impl Searching {
                 return Ok(asked);
             }
             Verdict::Accept => (here, products),
-            Verdict::GiveUp => match search.best.take() {
-                Some(best) => best,
-                None => {
-                    history.clear();
-                    return Ok(search.origin.image);
-                }
-            },
+            Verdict::GiveUp => {
+                let Some(best) = search.best.take() else { return Ok(search.origin.image) };
+                best
+            }
         };
         if products[2] > 0.0 {
             history.remember(search.origin.pair(&place), products);
@@ -85,14 +82,15 @@ impl Searching {
         Ok(self.go_on(history, rate, place))
     }
 
-    /// The first call, and the first after a search in vain.
+    /// The first call, and the first after a search in vain: along the bare gradient, in a unit of its own.
     fn begin(
         &mut self,
-        history: &History,
+        history: &mut History,
         rate: f32,
         image: Tensor<4>,
         evaluation: Evaluation,
     ) -> Result<Tensor<4>, Error> {
+        history.clear();
         let Evaluation { losses, gradient } = evaluation;
         let both = Tensor::cat(vec![losses.sum(), gradient.clone().abs().max()], 0);
         let &[loss, largest] = &read(both, "measuring the first gradient")?[..] else { return Ok(image) };
