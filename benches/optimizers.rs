@@ -11,7 +11,8 @@ use burn::tensor::TensorData;
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput};
 use style_transfer::{
-    Adam, Device, ImageOptimizer, Lbfgs, Objective, Optimizer, Reduction, Statistics, StyleLoss, Tensor,
+    Adam, Device, GramLoss, GramScale, ImageOptimizer, Lbfgs, Objective, Optimizer, Statistics, StyleLoss,
+    Tensor,
 };
 
 /// Sides of the square pictures, px.
@@ -103,7 +104,7 @@ fn style(criterion: &mut Criterion) {
             let layers = STYLE_CHANNELS.map(|channels| {
                 let mean = Tensor::from_data(TensorData::zeros::<f32, _>([1, channels]), &device);
                 let target = Statistics { mean, gram: gram(channels, 1), positions: 1 };
-                (gram(channels, 2), StyleLoss::new(target, Reduction::Mean))
+                (gram(channels, 2), GramLoss::new(target, GramScale::Channels2))
             });
             bencher.iter(|| {
                 let leaves = layers.clone().map(|(gram, loss)| (gram.autodiff().require_grad(), loss));

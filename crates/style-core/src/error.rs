@@ -36,6 +36,14 @@ pub enum Error {
         /// `features` or `statistics`.
         what: &'static str,
     },
+    /// A style loss was shown something else than it looks at.
+    #[error("the style loss looks at {wanted}, it was shown {found}")]
+    Unseen {
+        /// What it looks at.
+        wanted: &'static str,
+        /// What it was shown.
+        found: &'static str,
+    },
     /// A picture that the poolings shrink to nothing.
     #[error(
         "a picture of {width} x {height} px is too small for {layer}: at least {smallest} px are needed each way"
@@ -135,6 +143,7 @@ impl Error {
                 "choose a layer that the weights hold, or load weights that reach deeper"
             }
             Self::NotTapped { .. } => "add the layer to Taps before the forward pass",
+            Self::Unseen { .. } => "ask StyleLoss::needs_features which of the two it is",
             Self::PictureTooSmall { .. } => "use a larger picture or size, or shallower layers",
             Self::Shape { .. } => {
                 "give the tensor the expected shape; pictures are [batch, 3, height, width], one picture per run"

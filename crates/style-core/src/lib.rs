@@ -1,7 +1,7 @@
 //! The engine of neural style transfer, tensors in and tensors out.
 //!
 //! A frozen [`Vgg`] turns pictures into features. A [`ContentLoss`] compares feature maps, a
-//! [`StyleLoss`] compares Gram matrices, [`TotalVariation`] keeps neighbours alike; their weighted sum
+//! [`StyleLoss`] compares statistics such as Gram matrices, [`TotalVariation`] keeps neighbours alike; their weighted sum
 //! is minimised with respect to the picture's own pixels. [`StyleTransfer`] does the whole job; every
 //! part also works alone, and in a graph of Burn's autodiff.
 //!
@@ -29,7 +29,9 @@ pub use burn::tensor::Device;
 pub use conv3x3_relu::Conv3x3Relu;
 pub use convert::{image_to_tensor, tensor_to_image};
 pub use error::Error;
-pub use loss::{ContentLoss, Reduction, StyleLoss, TotalVariation};
+pub use loss::{
+    ContentForm, ContentLoss, GramLoss, GramScale, Seen, Slope, StyleForm, StyleLoss, TotalVariation,
+};
 pub use memory::Memory;
 pub use metrics::{LayerDistance, Metrics, normalised_distance};
 pub use objective::{Evaluation, Objective, Term};

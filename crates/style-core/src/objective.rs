@@ -1,12 +1,13 @@
 //! The weighted sum of losses, and its gradient with respect to the pixels.
 
 use std::fmt;
+use std::sync::Arc;
 
 use burn::tensor::Tensor;
 use style_format::Layer;
 
 use crate::vgg::{Derivatives, Pass, Taps, Vgg};
-use crate::{ContentLoss, Error, StyleLoss, TotalVariation};
+use crate::{ContentLoss, Error, Seen, StyleLoss, TotalVariation};
 
 /// The name of one summand of the objective.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
@@ -45,7 +46,7 @@ impl From<Term> for String {
 /// # fn f(vgg: Vgg, photo: burn::tensor::Tensor<4>) -> Result<(), Error> {
 /// let target = vgg.features(photo.clone(), &[Layer::Relu4_2])?.remove(0);
 /// let objective = Objective::new()
-///     .with_content(Layer::Relu4_2, 1.0, ContentLoss::new(target, Reduction::Mean))
+///     .with_content(Layer::Relu4_2, 1.0, ContentLoss::new(target, ContentForm::Mean))
 ///     .with_total_variation(1e-3);
 /// let evaluation = objective.evaluate(&vgg, photo)?;
 /// println!("{}", evaluation.losses); // weighted losses, in the order of objective.terms()
@@ -55,7 +56,7 @@ impl From<Term> for String {
 #[derive(Debug, Clone, Default)]
 pub struct Objective {
     content: Vec<(Layer, f32, ContentLoss)>,
-    style: Vec<(Layer, f32, StyleLoss)>,
+    style: Vec<(Layer, f32, Arc<dyn StyleLoss>)>,
     total_variation: Option<f32>,
 }
 
@@ -84,8 +85,8 @@ impl Objective {
 
     /// Adds a style loss at a layer.
     #[must_use]
-    pub fn with_style(mut self, layer: Layer, weight: f32, loss: StyleLoss) -> Self {
-        self.style.push((layer, weight, loss));
+    pub fn with_style(mut self, layer: Layer, weight: f32, loss: impl StyleLoss + 'static) -> Self {
+        self.style.push((layer, weight, Arc::new(loss)));
         self
     }
 
@@ -107,9 +108,13 @@ impl Objective {
     /// What a forward pass has to give out for this objective.
     #[must_use]
     pub fn taps(&self) -> Taps {
+        let layer_where = |needs_features: bool| {
+            let wanted = self.style.iter().filter(move |(.., loss)| loss.needs_features() == needs_features);
+            wanted.map(|&(layer, ..)| layer)
+        };
         Taps::new()
-            .with_features(self.content.iter().map(|&(layer, ..)| layer))
-            .with_statistics(self.style.iter().map(|&(layer, ..)| layer))
+            .with_features(self.content.iter().map(|&(layer, ..)| layer).chain(layer_where(true)))
+            .with_statistics(layer_where(false))
     }
 
     /// The weighted losses of a picture, without the gradient. `[terms]`
@@ -130,7 +135,7 @@ impl Objective {
             losses.push(loss.forward(pass.features(*layer)?.clone())?.mul_scalar(*weight));
         }
         for (layer, weight, loss) in &self.style {
-            losses.push(loss.forward(pass.statistics(*layer)?.gram.clone())?.mul_scalar(*weight));
+            losses.push(loss.forward(seen(pass, *layer, loss.as_ref())?)?.mul_scalar(*weight));
         }
         let smooth = |weight| TotalVariation.forward(image).mul_scalar(weight);
         losses.extend(self.total_variation.map(smooth));
@@ -154,16 +159,19 @@ impl Objective {
         let mut pass = vgg.forward(image.clone(), &self.taps())?;
         let (mut losses, mut derivatives) = (Vec::new(), Derivatives::new());
         for (index, (layer, weight, loss)) in self.content.iter().enumerate() {
-            let again = self.content[index + 1..].iter().any(|(other, ..)| other == layer);
+            let again = self.content[index + 1..].iter().any(|(other, ..)| other == layer)
+                || self.style.iter().any(|(other, _, loss)| other == layer && loss.needs_features());
             let features = if again { pass.features(*layer)?.clone() } else { pass.take_features(*layer)? };
             let (value, derivative) = loss.evaluate(features, *weight)?;
             losses.push(value);
             derivatives.add_features(*layer, derivative);
         }
         for (layer, weight, loss) in &self.style {
-            let (value, derivative) = loss.evaluate(pass.statistics(*layer)?.gram.clone(), *weight)?;
+            let (value, slope) = loss.evaluate(seen(&pass, *layer, loss.as_ref())?, *weight)?;
             losses.push(value);
-            derivatives.add_gram(*layer, derivative);
+            slope.mean.into_iter().for_each(|mean| derivatives.add_mean(*layer, mean));
+            slope.gram.into_iter().for_each(|gram| derivatives.add_gram(*layer, gram));
+            slope.features.into_iter().for_each(|features| derivatives.add_features(*layer, features));
         }
         let smooth = |weight| TotalVariation::evaluate(image.clone(), weight);
         let (smoothness, direct) = self.total_variation.map(smooth).unzip();
@@ -200,6 +208,14 @@ impl Objective {
         let Evaluation { losses, gradient } = self.evaluate(vgg, here.clone())?;
         Ok(((image - here) * gradient).sum() + losses.sum())
     }
+}
+
+/// What a style loss wants of a layer.
+fn seen(pass: &Pass, layer: Layer, loss: &dyn StyleLoss) -> Result<Seen, Error> {
+    if loss.needs_features() {
+        return Ok(Seen::Features(pass.features(layer)?.clone()));
+    }
+    Ok(Seen::Statistics(pass.statistics(layer)?.clone()))
 }
 
 fn in_one_tensor(losses: Vec<Tensor<1>>) -> Result<Tensor<1>, Error> {

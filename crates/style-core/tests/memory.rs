@@ -3,7 +3,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use style_core::{
-    ContentLoss, Kernel, Layer, Memory, Objective, Optimizer, Reduction, Statistics, StyleLoss,
+    ContentForm, ContentLoss, GramLoss, GramScale, Kernel, Layer, Memory, Objective, Optimizer, Statistics,
     StyleTransfer, Vgg,
 };
 use style_image::Image;
@@ -42,11 +42,11 @@ fn the_forecast_of_a_step_and_of_a_run_is_near_the_peak() {
     for size in [128, 256, 512] {
         let mut objective = Objective::new().with_total_variation(1.0);
         let target = noise([1, 512, size / 8, size / 8]);
-        let content = ContentLoss::new(target, Reduction::Relative);
+        let content = ContentLoss::new(target, ContentForm::Relative);
         objective = objective.with_content(Layer::Relu4_2, 1.0, content);
         for (layer, channels) in STYLE.into_iter().zip([64, 128, 256, 512, 512]) {
             let (mean, gram) = (noise([1, channels]), noise([1, channels, channels]));
-            let style = StyleLoss::new(Statistics { mean, gram, positions: 1 }, Reduction::Relative);
+            let style = GramLoss::new(Statistics { mean, gram, positions: 1 }, GramScale::Relative);
             objective = objective.with_style(layer, 1.0, style);
         }
         let image = noise([1, 3, size, size]);

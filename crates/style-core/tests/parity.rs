@@ -9,8 +9,8 @@ use std::collections::HashMap;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use style_core::{
-    Adam, ContentLoss, ImageOptimizer, Kernel, Layer, Lbfgs, Objective, Padding, Pooling, Reduction,
-    Statistics, StyleLoss, Taps, TotalVariation, Vgg, normalised_distance,
+    Adam, ContentForm, ContentLoss, GramLoss, GramScale, ImageOptimizer, Kernel, Layer, Lbfgs, Objective,
+    Padding, Pooling, Statistics, StyleLoss, Taps, TotalVariation, Vgg, normalised_distance,
 };
 
 const STYLE_LAYERS: [Layer; 5] =
@@ -145,13 +145,16 @@ fn every_loss_is_that_of_pytorch() {
         let styles = vgg.features(pictures.picture("style"), &STYLE_LAYERS).unwrap();
         let features = vgg.features(pictures.picture("image"), &content_layer).unwrap().remove(0);
         let maps = vgg.features(pictures.picture("image"), &STYLE_LAYERS).unwrap();
-        for (word, reduction) in [("mean", Reduction::Mean), ("relative", Reduction::Relative)] {
-            let loss = ContentLoss::new(content.clone(), reduction);
+        for (word, form, scale) in [
+            ("mean", ContentForm::Mean, GramScale::Channels2),
+            ("relative", ContentForm::Relative, GramScale::Relative),
+        ] {
+            let loss = ContentLoss::new(content.clone(), form);
             check(&format!("{variant}.content.{word}"), loss.forward(features.clone()).unwrap());
             for (i, layer) in STYLE_LAYERS.into_iter().enumerate() {
-                let loss = StyleLoss::new(Statistics::of(styles[i].clone()), reduction);
-                let gram = Statistics::of(maps[i].clone()).gram;
-                check(&format!("{variant}.style.{word}.{layer}"), loss.forward(gram).unwrap());
+                let loss = GramLoss::new(Statistics::of(styles[i].clone()), scale);
+                let seen = Statistics::of(maps[i].clone()).into();
+                check(&format!("{variant}.style.{word}.{layer}"), loss.forward(seen).unwrap());
             }
         }
         for (i, layer) in STYLE_LAYERS.into_iter().enumerate() {
@@ -165,20 +168,20 @@ fn every_loss_is_that_of_pytorch() {
 /// The network and the objective that `tools/reference.py` calls `relative` or `mse`.
 fn objective(kernel: Kernel, name: &str, pictures: &Golden) -> (Vgg, Objective) {
     let relative = name == "relative";
-    let (padding, reduction, content_weight) = if relative {
-        (Padding::Replicate, Reduction::Relative, 0.1)
+    let (padding, form, scale, content_weight) = if relative {
+        (Padding::Replicate, ContentForm::Relative, GramScale::Relative, 0.1)
     } else {
-        (Padding::Zero, Reduction::Mean, 1.0)
+        (Padding::Zero, ContentForm::Mean, GramScale::Channels2, 1.0)
     };
     let vgg = vgg(kernel).with_padding(padding);
     let content = vgg.features(pictures.picture("content"), &[Layer::Relu4_2]).unwrap().remove(0);
-    let content = ContentLoss::new(content, reduction);
+    let content = ContentLoss::new(content, form);
     let mut objective = Objective::new().with_content(Layer::Relu4_2, content_weight, content);
     let styles = vgg.features(pictures.picture("style"), &STYLE_LAYERS).unwrap();
     for (layer, map) in STYLE_LAYERS.into_iter().zip(styles) {
         let channels = map.dims()[1] as f32;
         let weight = if relative { 0.2 } else { 1e3 / (channels * channels) };
-        objective = objective.with_style(layer, weight, StyleLoss::new(Statistics::of(map), reduction));
+        objective = objective.with_style(layer, weight, GramLoss::new(Statistics::of(map), scale));
     }
     (vgg, if relative { objective.with_total_variation(1.0) } else { objective })
 }

@@ -18,7 +18,7 @@ use std::ops::ControlFlow;
 use style_format::Layer;
 use style_image::Image;
 
-use crate::{Error, Optimizer, Padding, Pooling, Reduction, Vgg};
+use crate::{ContentForm, Error, Optimizer, Padding, Pooling, StyleForm, Vgg};
 
 type Observer<'a> = Box<dyn FnMut(&Step<'_>) -> ControlFlow<()> + 'a>;
 
@@ -126,9 +126,15 @@ impl<'a> StyleTransfer<'a> {
         self
     }
 
-    /// How squared differences become one number.
-    pub const fn reduction(mut self, reduction: Reduction) -> Self {
-        self.settings.reduction = reduction;
+    /// How the differences of features become one number.
+    pub const fn content_loss(mut self, form: ContentForm) -> Self {
+        self.settings.content_loss = form;
+        self
+    }
+
+    /// Which style loss.
+    pub const fn style_loss(mut self, form: StyleForm) -> Self {
+        self.settings.style_loss = form;
         self
     }
 

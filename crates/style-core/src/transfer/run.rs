@@ -11,7 +11,7 @@ use super::{Losses, Outcome, Settings, Start, Step, StyleTransfer, Times, start}
 use crate::convert::{image_to_tensor, read, tensor_to_image};
 use crate::metrics::{LayerDistance, Metrics, normalised_distance};
 use crate::vgg::{Pass, Taps, Vgg};
-use crate::{ContentLoss, Error, Objective, StyleLoss};
+use crate::{ContentLoss, Error, Objective};
 
 /// Without an observer losses are read back this often, only to notice NaN.
 const STEPS_BETWEEN_READS: usize = 16;
@@ -143,7 +143,7 @@ impl Targets {
             let weight = settings.content_weight / layers.len() as f32;
             let maps = vgg.features(image_to_tensor(content, vgg.device()), layers)?;
             for (&layer, map) in layers.iter().zip(maps) {
-                let loss = ContentLoss::new(map.clone(), settings.reduction);
+                let loss = ContentLoss::new(map.clone(), settings.content_loss);
                 objective = objective.with_content(layer, weight, loss);
                 targets.0.push((layer, map));
             }
@@ -156,8 +156,8 @@ impl Targets {
             for &layer in layers {
                 let statistics = pass.statistics(layer)?.clone();
                 targets.1.push((layer, statistics.gram.clone()));
-                objective =
-                    objective.with_style(layer, weight, StyleLoss::new(statistics, settings.reduction));
+                let loss = settings.style_loss.target(vec![(1.0, statistics.into())], settings.seed)?;
+                objective = objective.with_style(layer, weight, loss);
             }
         }
         if settings.tv_weight > 0.0 {

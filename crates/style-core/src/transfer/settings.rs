@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use style_format::Layer;
 use style_image::Image;
 
-use crate::{Error, Optimizer, Padding, Pooling, Reduction, Vgg};
+use crate::{ContentForm, Error, Optimizer, Padding, Pooling, StyleForm, Vgg};
 
 /// The settings of a run, apart from its pictures.
 ///
@@ -29,8 +29,10 @@ pub struct Settings {
     pub content_layers: Vec<Layer>,
     /// Where style is compared.
     pub style_layers: Vec<Layer>,
-    /// How squared differences become one number.
-    pub reduction: Reduction,
+    /// How the differences of features become one number.
+    pub content_loss: ContentForm,
+    /// Which style loss.
+    pub style_loss: StyleForm,
     /// Which optimiser.
     pub optimizer: Optimizer,
     /// Which pooling the network uses.
@@ -56,7 +58,8 @@ impl Default for Settings {
                 Layer::Relu4_1,
                 Layer::Relu5_1,
             ],
-            reduction: Reduction::Relative,
+            content_loss: ContentForm::Relative,
+            style_loss: StyleForm::default(),
             optimizer: Optimizer::LBFGS,
             pooling: Pooling::Max,
             padding: Padding::Replicate,

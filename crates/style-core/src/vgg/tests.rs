@@ -5,7 +5,9 @@ use style_format::Layer::{Conv1_1, Conv2_1, Relu1_1, Relu1_2, Relu2_1, Relu3_1, 
 
 use super::{Derivatives, Kernel, Padding, Pooling, Taps};
 use crate::test_support::{relative_error, tensor, values, vgg};
-use crate::{ContentLoss, Objective, Reduction, Statistics, StyleLoss, TotalVariation, gram_matrix};
+use crate::{
+    ContentForm, ContentLoss, GramLoss, GramScale, Objective, Statistics, StyleLoss, TotalVariation,
+};
 
 const KERNELS: [Kernel; 3] = [Kernel::Burn, Kernel::Direct, Kernel::Winograd];
 
@@ -18,9 +20,9 @@ fn the_gradient_of_an_objective_is_the_one_autodiff_finds() {
         for padding in [Padding::Zero, Padding::Replicate] {
             let vgg = plain.clone().with_kernel(kernel).with_pooling(pooling).with_padding(padding);
             let map = vgg.features(photo.clone(), &[Conv2_1]).unwrap().remove(0);
-            let content = ContentLoss::new(map, Reduction::Relative);
+            let content = ContentLoss::new(map, ContentForm::Relative);
             let styles = vgg.features(painting.clone(), &[Relu1_1, Relu5_1]).unwrap();
-            let style = |i: usize| StyleLoss::new(Statistics::of(styles[i].clone()), Reduction::Relative);
+            let style = |i: usize| GramLoss::new(Statistics::of(styles[i].clone()), GramScale::Relative);
             let objective = Objective::new()
                 .with_content(Conv2_1, 0.5, content.clone())
                 .with_style(Relu1_1, 1.0, style(0))
@@ -31,8 +33,8 @@ fn the_gradient_of_an_objective_is_the_one_autodiff_finds() {
             let leaf = image.clone().autodiff().require_grad();
             let maps = vgg.features(leaf.clone(), &[Conv2_1, Relu1_1, Relu5_1]).unwrap();
             let total = content.forward(maps[0].clone()).unwrap() * 0.5
-                + style(0).forward(gram_matrix(maps[1].clone())).unwrap()
-                + style(1).forward(gram_matrix(maps[2].clone())).unwrap() * 2.0
+                + style(0).forward(Statistics::of(maps[1].clone()).into()).unwrap()
+                + style(1).forward(Statistics::of(maps[2].clone()).into()).unwrap() * 2.0
                 + TotalVariation.forward(leaf.clone()) * 0.1;
             let oracle = values(leaf.grad(&total.backward()).unwrap());
 
@@ -50,7 +52,7 @@ fn an_objective_is_one_operation_in_the_graph_of_another_network() {
     let vgg = vgg(Relu2_1);
     let target = vgg.features(tensor([1, 3, 8, 9], 1), &[Relu2_1]).unwrap().remove(0);
     let objective = Objective::new()
-        .with_content(Relu2_1, 2.0, ContentLoss::new(target, Reduction::Relative))
+        .with_content(Relu2_1, 2.0, ContentLoss::new(target, ContentForm::Relative))
         .with_total_variation(0.5);
     // The "network" whose weight is trained: a picture times a factor.
     let factor = tensor([1, 1, 1, 1], 3).autodiff().require_grad();
