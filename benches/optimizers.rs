@@ -82,7 +82,7 @@ fn total_variation(criterion: &mut Criterion) {
         for (name, vgg) in common::networks() {
             group.bench_function(BenchmarkId::new(name, format!("{size} px")), |bencher| {
                 let image = common::noise([1, 3, size, size], 1, vgg.device());
-                let objective = Objective::new().with_total_variation(1.0);
+                let objective = Objective::new().with_total_variation(1.0, TotalVariation::MeanSquare);
                 bencher.iter(|| {
                     let evaluation = objective.evaluate(&vgg, image.clone()).expect("an evaluation");
                     common::wait(vgg.device());

@@ -47,7 +47,7 @@ impl From<Term> for String {
 /// let target = vgg.features(photo.clone(), &[Layer::Relu4_2])?.remove(0);
 /// let objective = Objective::new()
 ///     .with_content(Layer::Relu4_2, 1.0, ContentLoss::new(target, ContentForm::Mean))
-///     .with_total_variation(1e-3);
+///     .with_total_variation(1e-3, TotalVariation::MeanSquare);
 /// let evaluation = objective.evaluate(&vgg, photo)?;
 /// println!("{}", evaluation.losses); // weighted losses, in the order of objective.terms()
 /// # Ok(())
@@ -57,7 +57,7 @@ impl From<Term> for String {
 pub struct Objective {
     content: Vec<(Layer, f32, ContentLoss)>,
     style: Vec<(Layer, f32, Arc<dyn StyleLoss>)>,
-    total_variation: Option<f32>,
+    total_variation: Option<(f32, TotalVariation)>,
 }
 
 /// The objective at one picture.
@@ -92,8 +92,8 @@ impl Objective {
 
     /// Adds the total variation of the picture.
     #[must_use]
-    pub const fn with_total_variation(mut self, weight: f32) -> Self {
-        self.total_variation = Some(weight);
+    pub const fn with_total_variation(mut self, weight: f32, form: TotalVariation) -> Self {
+        self.total_variation = Some((weight, form));
         self
     }
 
@@ -137,7 +137,7 @@ impl Objective {
         for (layer, weight, loss) in &self.style {
             losses.push(loss.forward(seen(pass, *layer, loss.as_ref())?)?.mul_scalar(*weight));
         }
-        let smooth = |weight| TotalVariation.forward(image).mul_scalar(weight);
+        let smooth = |(weight, form): (f32, TotalVariation)| form.forward(image).mul_scalar(weight);
         losses.extend(self.total_variation.map(smooth));
         in_one_tensor(losses)
     }
@@ -173,7 +173,7 @@ impl Objective {
             slope.gram.into_iter().for_each(|gram| derivatives.add_gram(*layer, gram));
             slope.features.into_iter().for_each(|features| derivatives.add_features(*layer, features));
         }
-        let smooth = |weight| TotalVariation::evaluate(image.clone(), weight);
+        let smooth = |(weight, form): (f32, TotalVariation)| form.evaluate(image.clone(), weight);
         let (smoothness, direct) = self.total_variation.map(smooth).unzip();
         losses.extend(smoothness);
         let losses = in_one_tensor(losses)?;

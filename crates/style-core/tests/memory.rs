@@ -4,7 +4,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use style_core::{
     ContentForm, ContentLoss, GramLoss, GramScale, Kernel, Layer, Memory, Objective, Optimizer, Statistics,
-    StyleTransfer, Vgg,
+    StyleTransfer, TotalVariation, Vgg,
 };
 use style_image::Image;
 use style_weights::VGG19;
@@ -40,7 +40,7 @@ fn the_forecast_of_a_step_and_of_a_run_is_near_the_peak() {
     };
     // Peaks only grow, so do the sizes.
     for size in [128, 256, 512] {
-        let mut objective = Objective::new().with_total_variation(1.0);
+        let mut objective = Objective::new().with_total_variation(1.0, TotalVariation::MeanSquare);
         let target = noise([1, 512, size / 8, size / 8]);
         let content = ContentLoss::new(target, ContentForm::Relative);
         objective = objective.with_content(Layer::Relu4_2, 1.0, content);

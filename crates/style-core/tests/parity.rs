@@ -137,7 +137,7 @@ fn every_loss_is_that_of_pytorch() {
         println!("{name}: {error:.1e}");
         assert!(error <= 1e-4, "{name}: {error}");
     };
-    check("tv", TotalVariation.forward(pictures.picture("image")));
+    check("tv", TotalVariation::MeanSquare.forward(pictures.picture("image")));
     for (variant, padding) in [("zero", Padding::Zero), ("replicate", Padding::Replicate)] {
         let vgg = vgg(Kernel::Winograd).with_padding(padding);
         let content_layer = [Layer::Relu4_2];
@@ -183,7 +183,7 @@ fn objective(kernel: Kernel, name: &str, pictures: &Golden) -> (Vgg, Objective) 
         let weight = if relative { 0.2 } else { 1e3 / (channels * channels) };
         objective = objective.with_style(layer, weight, GramLoss::new(Statistics::of(map), scale));
     }
-    (vgg, if relative { objective.with_total_variation(1.0) } else { objective })
+    (vgg, if relative { objective.with_total_variation(1.0, TotalVariation::MeanSquare) } else { objective })
 }
 
 #[test]

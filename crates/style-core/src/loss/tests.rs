@@ -49,15 +49,15 @@ fn gram_loss_has_the_values_computed_by_hand() {
 fn total_variation_has_the_value_computed_by_hand() {
     let image = Tensor::<4>::from_floats([[[[0.0, 1.0, 1.0], [2.0, 1.0, 4.0]]]], &Device::flex());
     // Right: 1, 0, -1, 3: mean square 11 / 4. Down: 2, 0, 3: 13 / 3.
-    assert!((of(TotalVariation.forward(image)) - (11.0 / 4.0 + 13.0 / 3.0)).abs() < 1e-6);
+    assert!((of(TotalVariation::MeanSquare.forward(image)) - (11.0 / 4.0 + 13.0 / 3.0)).abs() < 1e-6);
 }
 
 #[test]
 fn one_row_and_one_pixel_have_a_total_variation_too() {
     let device = Device::flex();
-    assert_eq!(of(TotalVariation.forward(Tensor::from_floats([[[[1.0, 3.0]]]], &device))), 4.0);
-    assert_eq!(of(TotalVariation.forward(Tensor::from_floats([[[[1.0], [3.0]]]], &device))), 4.0);
-    assert_eq!(of(TotalVariation.forward(Tensor::from_floats([[[[7.0]]]], &device))), 0.0);
+    assert_eq!(of(TotalVariation::MeanSquare.forward(Tensor::from_floats([[[[1.0, 3.0]]]], &device))), 4.0);
+    assert_eq!(of(TotalVariation::MeanSquare.forward(Tensor::from_floats([[[[1.0], [3.0]]]], &device))), 4.0);
+    assert_eq!(of(TotalVariation::MeanSquare.forward(Tensor::from_floats([[[[7.0]]]], &device))), 0.0);
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn gradients_agree_with_finite_differences() {
         let style = GramLoss::new(Statistics::of(tensor([1, 3, 2, 2], 3) * 3.0), scale);
         check_gradient(&features, |x| style.forward(Statistics::of(x).into()).unwrap());
     }
-    check_gradient(&features, |x| TotalVariation.forward(x));
+    check_gradient(&features, |x| TotalVariation::MeanSquare.forward(x));
 }
 
 #[test]
@@ -113,7 +113,11 @@ fn written_out_derivatives_are_those_of_autodiff() {
         );
     }
     for shape in [[1, 3, 4, 5], [1, 3, 1, 5], [1, 3, 4, 1], [2, 3, 2, 2]] {
-        check(tensor(shape, 4), |x| TotalVariation.forward(x), TotalVariation::evaluate);
+        check(
+            tensor(shape, 4),
+            |x| TotalVariation::MeanSquare.forward(x),
+            |x, w| TotalVariation::MeanSquare.evaluate(x, w),
+        );
     }
 }
 
@@ -200,6 +204,6 @@ proptest! {
         height in 1usize..9, width in 1usize..9, value in 0.0f32..1.0,
     ) {
         let constant = Tensor::<4>::full([1, 3, height, width], value, &Device::flex());
-        prop_assert_eq!(of(TotalVariation.forward(constant)), 0.0);
+        prop_assert_eq!(of(TotalVariation::MeanSquare.forward(constant)), 0.0);
     }
 }

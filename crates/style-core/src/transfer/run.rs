@@ -11,7 +11,7 @@ use super::{Losses, Outcome, Settings, Start, Step, StyleTransfer, Times, start}
 use crate::convert::{image_to_tensor, read, tensor_to_image};
 use crate::metrics::{LayerDistance, Metrics, normalised_distance};
 use crate::vgg::{Pass, Taps, Vgg};
-use crate::{ContentLoss, Error, Objective};
+use crate::{ContentLoss, Error, Objective, TotalVariation};
 
 /// Without an observer losses are read back this often, only to notice NaN.
 const STEPS_BETWEEN_READS: usize = 16;
@@ -161,7 +161,7 @@ impl Targets {
             }
         }
         if settings.tv_weight > 0.0 {
-            objective = objective.with_total_variation(settings.tv_weight);
+            objective = objective.with_total_variation(settings.tv_weight, TotalVariation::MeanSquare);
         }
         Ok(Self { objective, content: targets.0, style: targets.1 })
     }

@@ -27,7 +27,7 @@ fn the_gradient_of_an_objective_is_the_one_autodiff_finds() {
                 .with_content(Conv2_1, 0.5, content.clone())
                 .with_style(Relu1_1, 1.0, style(0))
                 .with_style(Relu5_1, 2.0, style(1))
-                .with_total_variation(0.1);
+                .with_total_variation(0.1, TotalVariation::MeanSquare);
             let found = objective.evaluate(&vgg, image.clone()).unwrap();
 
             let leaf = image.clone().autodiff().require_grad();
@@ -35,7 +35,7 @@ fn the_gradient_of_an_objective_is_the_one_autodiff_finds() {
             let total = content.forward(maps[0].clone()).unwrap() * 0.5
                 + style(0).forward(Statistics::of(maps[1].clone()).into()).unwrap()
                 + style(1).forward(Statistics::of(maps[2].clone()).into()).unwrap() * 2.0
-                + TotalVariation.forward(leaf.clone()) * 0.1;
+                + TotalVariation::MeanSquare.forward(leaf.clone()) * 0.1;
             let oracle = values(leaf.grad(&total.backward()).unwrap());
 
             let case = format!("{kernel:?} {pooling:?} {padding:?}");
@@ -53,7 +53,7 @@ fn an_objective_is_one_operation_in_the_graph_of_another_network() {
     let target = vgg.features(tensor([1, 3, 8, 9], 1), &[Relu2_1]).unwrap().remove(0);
     let objective = Objective::new()
         .with_content(Relu2_1, 2.0, ContentLoss::new(target, ContentForm::Relative))
-        .with_total_variation(0.5);
+        .with_total_variation(0.5, TotalVariation::MeanSquare);
     // The "network" whose weight is trained: a picture times a factor.
     let factor = tensor([1, 1, 1, 1], 3).autodiff().require_grad();
     let image = tensor([1, 3, 8, 9], 2) * factor.clone();
