@@ -30,7 +30,8 @@ pub use conv3x3_relu::Conv3x3Relu;
 pub use convert::{image_to_tensor, tensor_to_image};
 pub use error::Error;
 pub use loss::{
-    ContentForm, ContentLoss, GramLoss, GramScale, Seen, Slope, StyleForm, StyleLoss, TotalVariation,
+    ContentForm, ContentLoss, GramLoss, GramScale, MeanVarianceLoss, Seen, SlicedWassersteinLoss, Slope,
+    StyleForm, StyleLoss, TotalVariation, WassersteinLoss,
 };
 pub use memory::Memory;
 pub use metrics::{LayerDistance, Metrics, normalised_distance};

@@ -34,8 +34,15 @@ impl Statistics {
         Self { mean, gram: gram_of_flat(flat), positions }
     }
 
-    /// The statistics half-way between styles: `sum_i w_i mean_i` and `sum_i w_i gram_i`, those of the styles'
-    /// positions thrown together. Weights count relative to their sum, which is made 1.
+    /// The same numbers outside of any autodiff graph.
+    #[must_use]
+    pub fn without_autodiff(self) -> Self {
+        let Self { mean, gram, positions } = self;
+        Self { mean: mean.without_autodiff(), gram: gram.without_autodiff(), positions }
+    }
+
+    /// The statistics of a blend of styles: `sum_i w_i mean_i` and `sum_i w_i gram_i`, those of all the styles'
+    /// positions together. Weights count relative to their sum, which is made 1.
     ///
     /// # Errors
     ///

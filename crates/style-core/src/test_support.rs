@@ -42,6 +42,15 @@ pub(crate) fn relative_error(a: &[f32], b: &[f32]) -> f64 {
 
 /// Compares the gradient of `loss` at `at` with central differences along every coordinate.
 pub(crate) fn check_gradient<const D: usize>(at: &Tensor<D>, loss: impl Fn(Tensor<D>) -> Tensor<1>) {
+    check_gradient_near(at, 0.03, loss);
+}
+
+/// As [`check_gradient`], with differences over `reach` either way: small where the loss has kinks.
+pub(crate) fn check_gradient_near<const D: usize>(
+    at: &Tensor<D>,
+    reach: f32,
+    loss: impl Fn(Tensor<D>) -> Tensor<1>,
+) {
     let leaf = at.clone().autodiff().require_grad();
     let gradient = values(leaf.grad(&loss(leaf.clone()).backward()).unwrap());
     let (shape, here) = (at.dims(), values(at.clone()));
@@ -54,7 +63,7 @@ pub(crate) fn check_gradient<const D: usize>(at: &Tensor<D>, loss: impl Fn(Tenso
     };
     let numeric: Vec<f32> = (0..here.len())
         .map(|position| {
-            let ((up, right), (down, left)) = (value_at(position, 0.03), value_at(position, -0.03));
+            let ((up, right), (down, left)) = (value_at(position, reach), value_at(position, -reach));
             ((up - down) / (right - left)) as f32
         })
         .collect();

@@ -10,7 +10,10 @@ mod style;
 mod total_variation;
 
 pub use content::{ContentForm, ContentLoss};
-pub use style::{GramLoss, GramScale, Seen, Slope, StyleForm, StyleLoss};
+pub use style::{
+    GramLoss, GramScale, MeanVarianceLoss, Seen, SlicedWassersteinLoss, Slope, StyleForm, StyleLoss,
+    WassersteinLoss,
+};
 pub use total_variation::TotalVariation;
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{GramLoss, GramScale, Seen, StyleLoss};
+use super::{GramLoss, GramScale, MeanVarianceLoss, Seen, SlicedWassersteinLoss, StyleLoss, WassersteinLoss};
 use crate::{Error, Statistics};
 
 /// Which style loss: a choice that can be stored.
@@ -19,6 +19,12 @@ pub enum StyleForm {
         #[serde(default)]
         scale: GramScale,
     },
+    /// [`MeanVarianceLoss`].
+    MeanVariance,
+    /// [`WassersteinLoss`].
+    Wasserstein,
+    /// [`SlicedWassersteinLoss`].
+    SlicedWasserstein,
 }
 
 impl Default for StyleForm {
@@ -31,24 +37,28 @@ impl StyleForm {
     /// Whether the loss looks at feature maps; statistics are enough for the others.
     #[must_use]
     pub const fn needs_features(self) -> bool {
-        match self {
-            Self::Gram { .. } => false,
-        }
+        matches!(self, Self::SlicedWasserstein)
     }
 
     /// The loss of one layer whose target is the blend of `styles`, with what was seen of each at this layer.
     ///
-    /// Weights count relative to their sum. Blended are the statistics, see [`Statistics::blend`].
-    /// `seed` is for the losses that draw random numbers; give every layer its own.
+    /// Weights count relative to their sum. Blended are the statistics, see [`Statistics::blend`], or the quantiles
+    /// of [`SlicedWassersteinLoss`]. `seed` is for the losses that draw random numbers; give every layer its own.
     ///
     /// # Errors
     ///
     /// [`Error::Setting`] without styles or for unusable weights, [`Error::Shape`] when the styles' channels
     /// differ, [`Error::Unseen`] for the wrong kind of [`Seen`].
     pub fn target(self, styles: Vec<(f32, Seen)>, seed: u64) -> Result<Arc<dyn StyleLoss>, Error> {
-        let _ = seed;
         Ok(match self {
             Self::Gram { scale } => Arc::new(GramLoss::new(blend(styles)?, scale)),
+            Self::MeanVariance => Arc::new(MeanVarianceLoss::new(blend(styles)?)),
+            Self::Wasserstein => Arc::new(WassersteinLoss::new(blend(styles)?)),
+            Self::SlicedWasserstein => {
+                let map = |(weight, seen): (f32, Seen)| Ok((weight, seen.features()?));
+                let maps = styles.into_iter().map(map).collect::<Result<_, Error>>()?;
+                Arc::new(SlicedWassersteinLoss::new(maps, seed)?)
+            }
         })
     }
 }

@@ -9,9 +9,16 @@ use crate::{Error, Statistics};
 
 mod form;
 mod gram;
+mod mean_variance;
+mod newton_schulz;
+mod sliced;
+mod wasserstein;
 
 pub use form::StyleForm;
 pub use gram::{GramLoss, GramScale};
+pub use mean_variance::MeanVarianceLoss;
+pub use sliced::SlicedWassersteinLoss;
+pub use wasserstein::WassersteinLoss;
 
 /// What a style loss sees of one layer.
 #[derive(Debug, Clone)]
@@ -146,3 +153,6 @@ impl From<Tensor<4>> for Seen {
         Self::Features(features)
     }
 }
+
+#[cfg(test)]
+mod tests;

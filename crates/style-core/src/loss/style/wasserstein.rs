@@ -1,0 +1,95 @@
+//! The Wasserstein distance of features taken as normally distributed.
+
+use burn::tensor::Tensor;
+
+use super::newton_schulz::{Roots, diagonal, identity};
+use super::{Seen, Slope, StyleLoss};
+use crate::statistics::same_shape;
+use crate::{Error, Statistics};
+
+/// What makes covariances positive definite: a black picture has none.
+const RIDGE: f32 = 1e-4;
+
+/// The squared 2-Wasserstein distance of two normal distributions over the `C` channels, divided by `C`: that of the
+/// features of a position, with mean `m` and covariance `S = G - m m^T + 1e-4 I`, from the style's, `m_s` and `S_s`.
+///
+/// `mean((m - m_s)^2) + mean(diag(S_s + S - 2 (S_s^1/2 S S_s^1/2)^1/2))`
+///
+/// Roots are found by a scaled Newton-Schulz iteration, nearer to the exact distance than the plain one that this loss
+/// is usually computed with. Those of eigenvalues far below the largest are found too small, so that the loss at its
+/// target is a little above zero: what is missing belongs to directions of hardly any variance.
+///
+/// The derivative with respect to `S` is that of the exact distance, `(I - S_s^1/2 (S_s^1/2 S S_s^1/2)^-1/2
+/// S_s^1/2) / C`, with the inverse root out of the same iteration: a third of the products that a tape would take.
+///
+/// # Reference
+///
+/// I. Olkin and F. Pukelsheim, *The distance between two random vectors with given dispersion matrices*, Linear
+/// Algebra and its Applications 48, 1982; as a style loss: K. Crowson, *style-transfer-pytorch*, 2023.
+#[derive(Debug, Clone)]
+pub struct WassersteinLoss {
+    mean: Tensor<2>,
+    /// Of the style's covariance: its root, and its diagonal `[batch, C, 1]`.
+    root: Tensor<3>,
+    diagonal: Tensor<3>,
+}
+
+impl WassersteinLoss {
+    /// A loss that is smallest where mean and Gram matrix are those of `target`.
+    #[must_use]
+    pub fn new(target: Statistics) -> Self {
+        let covariance = covariance(&target);
+        let diagonal = diagonal(covariance.clone());
+        let root = Roots::new(covariance).root();
+        Self { mean: target.mean, root, diagonal }
+    }
+
+    fn statistics_of(&self, seen: Seen) -> Result<Statistics, Error> {
+        let statistics = seen.statistics()?;
+        same_shape("the Gram matrix", &statistics.gram, &self.root)?;
+        same_shape("the mean of the features", &statistics.mean, &self.mean)?;
+        Ok(statistics)
+    }
+
+    /// The iteration for the root of `S_s^1/2 S S_s^1/2`.
+    fn between(&self, covariance: Tensor<3>) -> Roots {
+        Roots::new(self.root.clone().matmul(covariance).matmul(self.root.clone()))
+    }
+
+    /// The loss, from the differences of the means, the covariance and the iteration.
+    fn distance(&self, means: Tensor<2>, covariance: Tensor<3>, between: &Roots) -> Tensor<1> {
+        let both = self.diagonal.clone() + diagonal(covariance);
+        means.square().mean() + (both - between.diagonal_of_root().mul_scalar(2.0)).mean()
+    }
+}
+
+impl StyleLoss for WassersteinLoss {
+    fn forward(&self, seen: Seen) -> Result<Tensor<1>, Error> {
+        let statistics = self.statistics_of(seen)?;
+        let covariance = covariance(&statistics);
+        let between = self.between(covariance.clone());
+        Ok(self.distance(statistics.mean - self.mean.clone(), covariance, &between))
+    }
+
+    fn evaluate(&self, seen: Seen, weight: f32) -> Result<(Tensor<1>, Slope), Error> {
+        let statistics = self.statistics_of(seen)?.without_autodiff();
+        let count = statistics.mean.shape().num_elements() as f32;
+        let covariance = covariance(&statistics);
+        let between = self.between(covariance.clone());
+        let means = statistics.mean.clone() - self.mean.clone();
+        let value = self.distance(means.clone(), covariance, &between).mul_scalar(weight);
+        let pull = self.root.clone().matmul(between.inverse()).matmul(self.root.clone());
+        let gram = (identity(&pull) - pull).mul_scalar(weight / count);
+        // S = G - m m^T, and dL/dS is symmetric.
+        let through: Tensor<2> = gram.clone().matmul(statistics.mean.unsqueeze_dim(2)).squeeze_dim(2);
+        let mean = (means.mul_scalar(weight / count) - through).mul_scalar(2.0);
+        Ok((value, Slope { mean: Some(mean), gram: Some(gram), features: None }))
+    }
+}
+
+/// `G - m m^T + 1e-4 I`, `[batch, C, C]`.
+fn covariance(statistics: &Statistics) -> Tensor<3> {
+    let column: Tensor<3> = statistics.mean.clone().unsqueeze_dim(2);
+    let outer = column.clone().matmul(column.transpose());
+    statistics.gram.clone() - outer + identity(&statistics.gram).mul_scalar(RIDGE)
+}
