@@ -27,6 +27,32 @@ pub(crate) fn tensor<const D: usize>(shape: [usize; D], seed: u32) -> Tensor<D> 
     Tensor::from_data(data, &Device::flex())
 }
 
+/// Values that PyTorch computed, by name.
+pub(crate) struct Golden(Vec<u8>);
+
+impl Golden {
+    /// The file of that name in `tests/golden`.
+    pub(crate) fn load(name: &str) -> Self {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+        Self(std::fs::read(folder.join(name).with_extension("safetensors")).unwrap())
+    }
+
+    pub(crate) fn values(&self, name: &str) -> Vec<f32> {
+        let file = safetensors::SafeTensors::deserialize(&self.0).unwrap();
+        let bytes = file.tensor(name).unwrap().data();
+        bytes.chunks_exact(4).map(|four| f32::from_le_bytes(four.try_into().unwrap())).collect()
+    }
+
+    /// A tensor with ones in front of its shape.
+    pub(crate) fn tensor<const D: usize>(&self, name: &str) -> Tensor<D> {
+        let file = safetensors::SafeTensors::deserialize(&self.0).unwrap();
+        let shape = file.tensor(name).unwrap().shape().to_vec();
+        let mut padded = [1; D];
+        padded[D - shape.len()..].copy_from_slice(&shape);
+        Tensor::from_data(TensorData::new(self.values(name), padded), &Device::flex())
+    }
+}
+
 pub(crate) fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.try_into_vec_as::<f32>().unwrap()
 }

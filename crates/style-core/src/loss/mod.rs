@@ -17,4 +17,6 @@ pub use style::{
 pub use total_variation::TotalVariation;
 
 #[cfg(test)]
+mod golden;
+#[cfg(test)]
 mod tests;

@@ -140,6 +140,29 @@ fn wasserstein_loss_of_independent_channels_is_that_of_their_means_and_deviation
 }
 
 #[test]
+fn wasserstein_loss_stays_in_its_bounds_with_fewer_positions_than_channels() {
+    for (positions, scale) in [1, 2, 30, 200].into_iter().flat_map(|m| [(m, 1.0), (m, 1e3)]) {
+        let relu = |seed| (tensor([1, 256, 1, positions], seed) - 0.6).clamp_min(0.0) * scale;
+        let (style, picture) = (relu(1), relu(2));
+        let loss = WassersteinLoss::new(Statistics::of(style.clone()));
+        let (found, slope) = slope_of(StyleForm::Wasserstein, &loss, &picture, 1.0);
+        // Between the distance of the means and that of independent features.
+        let spread = |map: Tensor<4>| values((map.clone() - map.mean_dim(3)).square().mean())[0];
+        let means = values((style.clone().mean_dim(3) - picture.clone().mean_dim(3)).square().mean())[0];
+        let most = means + spread(style) + spread(picture.clone()) + 2e-4;
+        let slack = 1e-4 * most;
+        assert!(
+            (means - slack..=most + slack).contains(&found),
+            "{positions} {scale}: {means} {found} {most}"
+        );
+        // dL/df = 2 (f - what it should be) / (C M): no steeper than features are large.
+        let steepest = slope.iter().fold(0.0_f32, |steepest, slope| steepest.max(slope.abs()));
+        let bound = 8.0 * scale / (256 * positions) as f32;
+        assert!(steepest < bound, "{positions} {scale}: {steepest} {bound}");
+    }
+}
+
+#[test]
 fn sliced_wasserstein_loss_of_one_channel_compares_sorted_values() {
     let row =
         |values: &[f32]| Tensor::<1>::from_floats(values, &Device::flex()).reshape([1, 1, 1, values.len()]);

@@ -38,14 +38,10 @@ pub enum TotalVariation {
     /// e^(b/2)` with `e = 1e-8`, which is far less than the square of one step of 8-bit pixels, `1.5e-5`.
     Power(f32),
     /// `2 (mean dx^2 / 3 + mean dy^2 / 3 + (mean d1^2 + mean d2^2) / 12)` with the differences `d1`, `d2` along both
-    /// diagonals, of the picture with its border repeated around it: knows slanted edges better.
+    /// diagonals: knows slanted edges better. The border is repeated around the picture: the means of `dx` and `dy` are
+    /// over all pixels, those of the diagonals over `(height + 1) * (width + 1)` differences.
     NinePoint,
 }
-
-/// The directions of [`TotalVariation::NinePoint`] with their weights, 2 included; all of them see the whole framed
-/// picture.
-const NINE_POINT: [(Direction, f32); 4] =
-    [(RIGHT, 2.0 / 3.0), (DOWN, 2.0 / 3.0), (DOWN_RIGHT, 1.0 / 6.0), (DOWN_LEFT, 1.0 / 6.0)];
 
 impl TotalVariation {
     /// The total variation, `[1]`.
@@ -59,14 +55,8 @@ impl TotalVariation {
             return Power::new(exponent).forward(&image);
         }
         let none = image.clone().mul_scalar(0.0).sum();
-        let image = if *self == Self::NinePoint { framed(image) } else { image };
-        let terms = self.directions().iter().filter_map(|&(direction, weight)| {
-            let differences = direction.differences(&image)?;
-            let factor = weight * self.share(&differences);
-            let sizes = if self.is_square() { differences.square() } else { differences.abs() };
-            Some(sizes.sum().mul_scalar(factor))
-        });
-        terms.reduce(|sum, term| sum + term).unwrap_or(none)
+        let terms = self.sums(image).into_iter().map(|sum| sum.value(self.is_square()));
+        terms.reduce(|all, term| all + term).unwrap_or(none)
     }
 
     /// `weight` times the total variation, `[1]`, and its gradient with respect to the picture.
@@ -77,35 +67,64 @@ impl TotalVariation {
             return Power::new(exponent).evaluate(&image, weight);
         }
         let none = image.clone().zeros_like();
-        let image = if *self == Self::NinePoint { framed(image) } else { image };
-        let terms = self.directions().iter().filter_map(|&(direction, share)| {
-            let differences = direction.differences(&image)?;
-            let factor = weight * share * self.share(&differences);
-            let (sizes, slopes) = if self.is_square() {
-                (differences.clone().square(), differences.mul_scalar(2.0 * factor))
-            } else {
-                (differences.clone().abs(), differences.sign().mul_scalar(factor))
-            };
-            Some((sizes.sum().mul_scalar(factor), direction.backward(slopes)))
+        let terms = self.sums(image).into_iter().map(|sum| {
+            let sum = Sum { factor: sum.factor * weight, ..sum };
+            (sum.value(self.is_square()), sum.gradient(self.is_square()))
         });
         let all = terms.reduce(|all, term| (all.0 + term.0, all.1 + term.1));
-        match all {
-            Some((value, gradient)) if *self == Self::NinePoint => (value, unframed(gradient)),
-            Some(found) => found,
-            None => (none.clone().sum(), none),
+        all.unwrap_or_else(|| (none.clone().sum(), none))
+    }
+
+    /// The sums that the total variation consists of.
+    fn sums(self, image: Tensor<4>) -> Vec<Sum> {
+        let pixels = image.shape().num_elements() as f32;
+        let sum = |direction: Direction, factor: Option<f32>| {
+            let differences = direction.differences(&image)?;
+            let factor = factor.unwrap_or_else(|| 1.0 / differences.shape().num_elements() as f32);
+            Some(Sum { direction, differences, factor, is_framed: false })
+        };
+        let factor = match self {
+            Self::SumAbsolute => Some(1.0),
+            Self::NinePoint => Some(2.0 / 3.0 / pixels),
+            _ => None,
+        };
+        let mut sums: Vec<Sum> = [DOWN, RIGHT].into_iter().filter_map(|one| sum(one, factor)).collect();
+        if self == Self::NinePoint {
+            let framed = framed(image);
+            let sum = |direction: Direction| {
+                let differences = direction.differences(&framed)?;
+                let factor = 2.0 / 12.0 / differences.shape().num_elements() as f32;
+                Some(Sum { direction, differences, factor, is_framed: true })
+            };
+            sums.extend([DOWN_RIGHT, DOWN_LEFT].into_iter().filter_map(sum));
         }
-    }
-
-    fn directions(self) -> &'static [(Direction, f32)] {
-        if self == Self::NinePoint { &NINE_POINT } else { &[(DOWN, 1.0), (RIGHT, 1.0)] }
-    }
-
-    /// Sum or mean.
-    fn share(self, differences: &Tensor<4>) -> f32 {
-        if self == Self::SumAbsolute { 1.0 } else { 1.0 / differences.shape().num_elements() as f32 }
+        sums
     }
 
     fn is_square(self) -> bool {
         matches!(self, Self::MeanSquare | Self::NinePoint)
+    }
+}
+
+/// `factor` times the sum of the squares or absolute values of some differences.
+struct Sum {
+    direction: Direction,
+    differences: Tensor<4>,
+    factor: f32,
+    /// Whether the differences are those of the framed picture.
+    is_framed: bool,
+}
+
+impl Sum {
+    fn value(&self, square: bool) -> Tensor<1> {
+        let differences = self.differences.clone();
+        let sizes = if square { differences.square() } else { differences.abs() };
+        sizes.sum().mul_scalar(self.factor)
+    }
+
+    fn gradient(self, square: bool) -> Tensor<4> {
+        let slopes = if square { self.differences.mul_scalar(2.0) } else { self.differences.sign() };
+        let gradient = self.direction.backward(slopes.mul_scalar(self.factor));
+        if self.is_framed { unframed(gradient) } else { gradient }
     }
 }

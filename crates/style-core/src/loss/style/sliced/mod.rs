@@ -43,10 +43,10 @@ pub struct SlicedWassersteinLoss {
 #[derive(Debug)]
 struct Drawn {
     step: u64,
-    /// `[1, C, C]`, a direction in every row.
+    /// `[1, D, C]`, a direction in every row.
     directions: Tensor<3>,
     positions: usize,
-    /// The styles' quantiles, one for every position: `[batch, C, positions]`.
+    /// The styles' quantiles, one for every position: `[batch, D, positions]`.
     quantiles: Vec<f32>,
 }
 
@@ -89,12 +89,25 @@ impl SlicedWassersteinLoss {
         }
     }
 
+    /// The directions of a step, and what the styles look like along them.
     fn draw(&self, step: u64, positions: usize) -> Result<Drawn, Error> {
-        let mut blend = Vec::new();
-        let [_, channels, _] = self.styles.first().map_or([0; 3], |(_, map)| map.dims());
+        let channels = self.styles.first().map_or(0, |(_, map)| map.dims()[1]);
         let device = self.styles.first().map(|(_, map)| map.device()).unwrap_or_default();
         let numbers = directions(channels, self.seed, step);
         let directions = Tensor::from_data(TensorData::new(numbers, [1, channels, channels]), &device);
+        self.look_along(directions, step, positions)
+    }
+
+    /// The loss of a style along these directions, for maps of so many positions.
+    #[cfg(test)]
+    pub(crate) fn along(directions: Tensor<3>, style: Tensor<4>, positions: usize) -> Self {
+        let loss = Self::new(vec![(1.0, style)], 0).unwrap();
+        *loss.drawn.lock().unwrap() = Some(Arc::new(loss.look_along(directions, 0, positions).unwrap()));
+        loss
+    }
+
+    fn look_along(&self, directions: Tensor<3>, step: u64, positions: usize) -> Result<Drawn, Error> {
+        let mut blend = Vec::new();
         for (share, map) in &self.styles {
             let length = map.dims()[2];
             let projected = directions.clone().matmul(map.clone());
@@ -119,16 +132,15 @@ impl StyleLoss for SlicedWassersteinLoss {
 
     fn forward(&self, seen: Seen) -> Result<Tensor<1>, Error> {
         let features = self.features_of(seen)?;
-        let [batch, channels, positions] = features.dims();
-        let drawn = self.drawn(positions)?;
+        let drawn = self.drawn(features.dims()[2])?;
         let projected = drawn.directions.clone().matmul(features);
+        let shape = projected.dims();
         let plain = projected.clone().without_autodiff();
         let device = plain.device();
         let mut values = read(plain, "reading the projections")?;
-        let order = for_rows(&mut values, positions, |_, row, sorter| {
+        let order = for_rows(&mut values, shape[2], |_, row, sorter| {
             sorter.places(row).map(|place| place as i64).collect::<Vec<_>>()
         });
-        let shape = [batch, channels, positions];
         let order = Tensor::<3, Int>::from_data(TensorData::new(order.concat(), shape), &device);
         let target = Tensor::<3>::from_data(TensorData::new(drawn.quantiles.clone(), shape), &device);
         Ok((projected.gather(2, order) - target).square().mean())
@@ -140,10 +152,12 @@ impl StyleLoss for SlicedWassersteinLoss {
             Seen::Statistics(_) => [0; 4],
         };
         let features = self.features_of(seen)?.without_autodiff();
-        let [batch, channels, positions] = features.dims();
-        let drawn = self.drawn(positions)?;
+        let drawn = self.drawn(features.dims()[2])?;
         let device = features.device();
-        let mut values = read(drawn.directions.clone().matmul(features), "reading the projections")?;
+        let projected = drawn.directions.clone().matmul(features);
+        let shape = projected.dims();
+        let positions = shape[2];
+        let mut values = read(projected, "reading the projections")?;
         let count = values.len() as f64;
         let factor = (2.0 * f64::from(weight) / count) as f32;
         // The difference goes to the place that the value came from: no other way back through the sort.
@@ -158,7 +172,6 @@ impl StyleLoss for SlicedWassersteinLoss {
             sum
         });
         let value = (sums.iter().sum::<f64>() / count * f64::from(weight)) as f32;
-        let shape = [batch, channels, positions];
         let slope = Tensor::<3>::from_data(TensorData::new(values, shape), &device);
         let features = drawn.directions.clone().transpose().matmul(slope).reshape(size);
         let value = Tensor::from_data(TensorData::new(vec![value], [1]), &device);
