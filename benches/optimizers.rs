@@ -12,7 +12,7 @@ use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput};
 use style_transfer::{
     Adam, Device, GramLoss, GramScale, ImageOptimizer, Lbfgs, Objective, Optimizer, Statistics, StyleLoss,
-    Tensor,
+    Tensor, TotalVariation,
 };
 
 /// Sides of the square pictures, px.
@@ -103,16 +103,20 @@ fn style(criterion: &mut Criterion) {
             let gram = |channels, seed| common::noise([1, channels, channels], seed, &device);
             let layers = STYLE_CHANNELS.map(|channels| {
                 let mean = Tensor::from_data(TensorData::zeros::<f32, _>([1, channels]), &device);
-                let target = Statistics { mean, gram: gram(channels, 1), positions: 1 };
-                (gram(channels, 2), GramLoss::new(target, GramScale::Channels2))
+                let statistics = |gram| Statistics { mean: mean.clone(), gram, positions: 1 };
+                let loss = GramLoss::new(statistics(gram(channels, 1)), GramScale::Channels2);
+                (statistics(gram(channels, 2)), loss)
             });
             bencher.iter(|| {
-                let leaves = layers.clone().map(|(gram, loss)| (gram.autodiff().require_grad(), loss));
+                let leaves = layers.clone().map(|(statistics, loss)| {
+                    let gram = statistics.gram.autodiff().require_grad();
+                    (Statistics { gram, ..statistics }, loss)
+                });
                 let losses =
-                    leaves.each_ref().map(|(leaf, loss)| loss.forward(leaf.clone()).expect("a loss"));
+                    leaves.each_ref().map(|(leaf, loss)| loss.forward(leaf.clone().into()).expect("a loss"));
                 let total = Tensor::cat(losses.to_vec(), 0).sum();
                 let mut gradients = total.backward();
-                let derivatives = leaves.map(|(leaf, _)| leaf.grad_remove(&mut gradients));
+                let derivatives = leaves.map(|(leaf, _)| leaf.gram.grad_remove(&mut gradients));
                 common::wait(&device);
                 (total, derivatives)
             });

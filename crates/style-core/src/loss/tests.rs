@@ -4,9 +4,7 @@ use burn::tensor::{Device, Tensor};
 use proptest::prelude::*;
 
 use crate::test_support::{check_gradient, tensor, values};
-use crate::{
-    ContentForm, ContentLoss, GramLoss, GramScale, Seen, Statistics, StyleLoss, TotalVariation, gram_matrix,
-};
+use crate::{ContentForm, ContentLoss, GramLoss, GramScale, Seen, Statistics, StyleLoss, gram_matrix};
 
 const CONTENT_FORMS: [ContentForm; 4] =
     [ContentForm::Mean, ContentForm::HalfSum, ContentForm::Relative, ContentForm::Scaled];
@@ -46,21 +44,6 @@ fn gram_loss_has_the_values_computed_by_hand() {
 }
 
 #[test]
-fn total_variation_has_the_value_computed_by_hand() {
-    let image = Tensor::<4>::from_floats([[[[0.0, 1.0, 1.0], [2.0, 1.0, 4.0]]]], &Device::flex());
-    // Right: 1, 0, -1, 3: mean square 11 / 4. Down: 2, 0, 3: 13 / 3.
-    assert!((of(TotalVariation::MeanSquare.forward(image)) - (11.0 / 4.0 + 13.0 / 3.0)).abs() < 1e-6);
-}
-
-#[test]
-fn one_row_and_one_pixel_have_a_total_variation_too() {
-    let device = Device::flex();
-    assert_eq!(of(TotalVariation::MeanSquare.forward(Tensor::from_floats([[[[1.0, 3.0]]]], &device))), 4.0);
-    assert_eq!(of(TotalVariation::MeanSquare.forward(Tensor::from_floats([[[[1.0], [3.0]]]], &device))), 4.0);
-    assert_eq!(of(TotalVariation::MeanSquare.forward(Tensor::from_floats([[[[7.0]]]], &device))), 0.0);
-}
-
-#[test]
 fn gradients_agree_with_finite_differences() {
     let features = tensor([1, 3, 4, 5], 1);
     for form in CONTENT_FORMS {
@@ -72,7 +55,6 @@ fn gradients_agree_with_finite_differences() {
         let style = GramLoss::new(Statistics::of(tensor([1, 3, 2, 2], 3) * 3.0), scale);
         check_gradient(&features, |x| style.forward(Statistics::of(x).into()).unwrap());
     }
-    check_gradient(&features, |x| TotalVariation::MeanSquare.forward(x));
 }
 
 #[test]
@@ -86,7 +68,8 @@ fn written_out_derivatives_are_those_of_autodiff() {
         let expected = forward(leaf.clone()).mul_scalar(0.7);
         let gradient = leaf.grad(&expected.clone().backward()).unwrap();
         let (value, derivative) = evaluate(at, 0.7);
-        assert!((of(value) - of(expected.without_autodiff())).abs() < 1e-6);
+        let (value, expected) = (of(value), of(expected.without_autodiff()));
+        assert!((value - expected).abs() < 1e-6 * expected.max(1.0), "{value} {expected}");
         for (a, b) in values(derivative).into_iter().zip(values(gradient)) {
             assert!((a - b).abs() < 1e-6, "{a} {b}");
         }
@@ -110,13 +93,6 @@ fn written_out_derivatives_are_those_of_autodiff() {
                 let (value, slope) = style.evaluate(seen(x), w).unwrap();
                 (value, slope.gram.unwrap())
             },
-        );
-    }
-    for shape in [[1, 3, 4, 5], [1, 3, 1, 5], [1, 3, 4, 1], [2, 3, 2, 2]] {
-        check(
-            tensor(shape, 4),
-            |x| TotalVariation::MeanSquare.forward(x),
-            |x, w| TotalVariation::MeanSquare.evaluate(x, w),
         );
     }
 }
@@ -197,13 +173,5 @@ proptest! {
             prop_assert_eq!(of(style.forward(Statistics::of(target.clone()).into()).unwrap()), 0.0);
             prop_assert!(of(style.forward(Statistics::of(other.clone()).into()).unwrap()) >= 0.0);
         }
-    }
-
-    #[test]
-    fn total_variation_of_a_constant_is_zero(
-        height in 1usize..9, width in 1usize..9, value in 0.0f32..1.0,
-    ) {
-        let constant = Tensor::<4>::full([1, 3, height, width], value, &Device::flex());
-        prop_assert_eq!(of(TotalVariation::MeanSquare.forward(constant)), 0.0);
     }
 }

@@ -73,3 +73,22 @@ fn variance(statistics: &Statistics) -> Tensor<2> {
 fn deviation(statistics: &Statistics) -> Tensor<2> {
     variance(statistics).clamp_min(0.0).add_scalar(EPSILON).sqrt()
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+    use crate::test_support::values;
+
+    #[test]
+    fn the_loss_has_the_value_computed_by_hand() {
+        let device = Device::flex();
+        // Means 2 and 1, variances 1 and 0, against 0 and 0.
+        let features = Tensor::<4>::from_floats([[[[1.0, 3.0]], [[1.0, 1.0]]]], &device);
+        let loss = MeanVarianceLoss::new(Statistics::of(features.zeros_like()));
+        let found = values(loss.forward(Statistics::of(features).into()).unwrap())[0];
+        let deviation = 1.00001_f32.sqrt() - 1e-5_f32.sqrt();
+        assert!((found - (2.5 + deviation * deviation / 2.0)).abs() < 1e-5, "{found}");
+    }
+}

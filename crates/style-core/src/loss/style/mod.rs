@@ -22,6 +22,10 @@ pub use wasserstein::WassersteinLoss;
 
 /// What a style loss sees of one layer.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "tensors are handles, and one of these lives as long as a call"
+)]
 pub enum Seen {
     /// Mean and Gram matrix of the features.
     Statistics(Statistics),

@@ -93,3 +93,50 @@ fn covariance(statistics: &Statistics) -> Tensor<3> {
     let outer = column.clone().matmul(column.transpose());
     statistics.gram.clone() - outer + identity(&statistics.gram).mul_scalar(RIDGE)
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+    use crate::test_support::{tensor, values};
+
+    #[test]
+    fn the_loss_of_independent_channels_is_that_of_their_means_and_deviations() {
+        // All four corners: the covariance is diagonal, with the squares of the half sides.
+        let corners = |center: [f32; 2], half: [f32; 2]| {
+            let rows = [0, 1].map(|c| [1.0, 1.0, -1.0, -1.0].map(|sign: f32| center[c] + sign * half[c]));
+            let second = [0, 1, 2, 3].map(|i| center[1] + if i % 2 == 0 { half[1] } else { -half[1] });
+            Tensor::<4>::from_floats([[[rows[0]], [second]]], &Device::flex())
+        };
+        let loss = WassersteinLoss::new(Statistics::of(corners([1.0, 2.0], [1.0, 3.0])));
+        let found = values(loss.forward(Statistics::of(corners([2.0, 0.0], [2.0, 1.0])).into()).unwrap())[0];
+        // ((2 - 1)^2 + (0 - 2)^2) / 2 + ((2 - 1)^2 + (1 - 3)^2) / 2
+        assert!((found - 5.0).abs() < 1e-3, "{found}");
+    }
+
+    #[test]
+    fn the_loss_stays_in_its_bounds_with_fewer_positions_than_channels() {
+        for (positions, scale) in [1, 2, 30, 200].into_iter().flat_map(|m| [(m, 1.0), (m, 1e3)]) {
+            let relu = |seed| (tensor([1, 256, 1, positions], seed) - 0.6).clamp_min(0.0) * scale;
+            let (style, picture) = (relu(1), relu(2));
+            let loss = WassersteinLoss::new(Statistics::of(style.clone()));
+            let (found, slope) = loss.evaluate(Statistics::of(picture.clone()).into(), 1.0).unwrap();
+            let slope = values(Statistics::backward(picture.clone(), slope.gram, slope.mean).unwrap());
+            let found = values(found)[0];
+            // Between the distance of the means and that of independent features.
+            let spread = |map: Tensor<4>| values((map.clone() - map.mean_dim(3)).square().mean())[0];
+            let means = values((style.clone().mean_dim(3) - picture.clone().mean_dim(3)).square().mean())[0];
+            let most = means + spread(style) + spread(picture.clone()) + 2e-4;
+            let slack = 1e-4 * most;
+            assert!(
+                (means - slack..=most + slack).contains(&found),
+                "{positions} {scale}: {means} {found} {most}"
+            );
+            // dL/df = 2 (f - what it should be) / (C M): no steeper than features are large.
+            let steepest = slope.iter().fold(0.0_f32, |steepest, slope| steepest.max(slope.abs()));
+            let bound = 8.0 * scale / (256 * positions) as f32;
+            assert!(steepest < bound, "{positions} {scale}: {steepest} {bound}");
+        }
+    }
+}

@@ -128,3 +128,6 @@ impl Sum {
         if self.is_framed { unframed(gradient) } else { gradient }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,7 +22,9 @@ pub(super) fn directions(channels: usize, seed: u64, step: u64) -> Vec<f32> {
         .collect();
     for vector in numbers.chunks_exact_mut(channels.max(1)) {
         let norm = vector.iter().map(|x| x * x).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
-        vector.iter_mut().for_each(|x| *x /= norm);
+        for x in vector {
+            *x /= norm;
+        }
     }
     numbers
 }

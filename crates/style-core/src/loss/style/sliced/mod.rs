@@ -139,7 +139,7 @@ impl StyleLoss for SlicedWassersteinLoss {
         let device = plain.device();
         let mut values = read(plain, "reading the projections")?;
         let order = for_rows(&mut values, shape[2], |_, row, sorter| {
-            sorter.places(row).map(|place| place as i64).collect::<Vec<_>>()
+            sorter.places(row).map(|place| i64::from(place as u32)).collect::<Vec<_>>()
         });
         let order = Tensor::<3, Int>::from_data(TensorData::new(order.concat(), shape), &device);
         let target = Tensor::<3>::from_data(TensorData::new(drawn.quantiles.clone(), shape), &device);
@@ -188,3 +188,6 @@ fn flat(features: Tensor<4>) -> Tensor<3> {
     let [batch, channels, height, width] = features.dims();
     features.reshape([batch, channels, height * width])
 }
+
+#[cfg(test)]
+mod tests;
