@@ -72,6 +72,10 @@ pub trait StyleLoss: fmt::Debug + Send + Sync {
     fn evaluate(&self, seen: Seen, weight: f32) -> Result<(Tensor<1>, Slope), Error> {
         let leaves = seen.as_leaves();
         let loss = self.forward(leaves.clone())?.mul_scalar(weight);
+        if !loss.is_tracked() {
+            // It does not depend on what it saw.
+            return Ok((loss.without_autodiff(), Slope::default()));
+        }
         let gradients = loss.backward();
         let slope = match leaves {
             Seen::Statistics(Statistics { mean, gram, .. }) => {

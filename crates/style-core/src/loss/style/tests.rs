@@ -96,6 +96,20 @@ fn the_derivative_that_comes_with_the_trait_is_that_of_forward() {
 }
 
 #[test]
+fn a_loss_that_looks_at_nothing_has_no_slope() {
+    #[derive(Debug)]
+    struct Constant;
+    impl StyleLoss for Constant {
+        fn forward(&self, _: Seen) -> Result<Tensor<1>, crate::Error> {
+            Ok(tensor([1], 3))
+        }
+    }
+    let (value, slope) = Constant.evaluate(tensor([1, 2, 3, 3], 1).into(), 2.0).unwrap();
+    assert_eq!(values(value), values(tensor::<1>([1], 3) * 2.0));
+    assert!(slope.mean.is_none() && slope.gram.is_none() && slope.features.is_none());
+}
+
+#[test]
 fn black_constant_and_huge_features_have_finite_losses_and_gradients() {
     let device = Device::flex();
     let painting = tensor([1, 5, 6, 4], 3);
