@@ -11,7 +11,8 @@ use burn::tensor::TensorData;
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput};
 use style_transfer::{
-    Adam, Device, ImageOptimizer, Lbfgs, Objective, Optimizer, Reduction, Statistics, StyleLoss, Tensor,
+    Adam, Device, Evaluation, GramLoss, GramScale, ImageOptimizer, Lbfgs, Objective, Optimizer, Statistics,
+    StyleLoss, Tensor, TotalVariation,
 };
 
 /// Sides of the square pictures, px.
@@ -62,7 +63,8 @@ fn measure(
         let update = || {
             let (image, gradient) = pictures[updates.get() % 2].clone();
             updates.set(updates.get() + 1);
-            let image = optimizer.borrow_mut().step(image, gradient).expect("an update");
+            let evaluation = Evaluation { losses: Tensor::zeros([1], device), gradient };
+            let image = optimizer.borrow_mut().step(image, evaluation).expect("an update");
             common::wait(device);
             image
         };
@@ -81,7 +83,7 @@ fn total_variation(criterion: &mut Criterion) {
         for (name, vgg) in common::networks() {
             group.bench_function(BenchmarkId::new(name, format!("{size} px")), |bencher| {
                 let image = common::noise([1, 3, size, size], 1, vgg.device());
-                let objective = Objective::new().with_total_variation(1.0);
+                let objective = Objective::new().with_total_variation(1.0, TotalVariation::MeanSquare);
                 bencher.iter(|| {
                     let evaluation = objective.evaluate(&vgg, image.clone()).expect("an evaluation");
                     common::wait(vgg.device());
@@ -102,16 +104,20 @@ fn style(criterion: &mut Criterion) {
             let gram = |channels, seed| common::noise([1, channels, channels], seed, &device);
             let layers = STYLE_CHANNELS.map(|channels| {
                 let mean = Tensor::from_data(TensorData::zeros::<f32, _>([1, channels]), &device);
-                let target = Statistics { mean, gram: gram(channels, 1), positions: 1 };
-                (gram(channels, 2), StyleLoss::new(target, Reduction::Mean))
+                let statistics = |gram| Statistics { mean: mean.clone(), gram, positions: 1 };
+                let loss = GramLoss::new(statistics(gram(channels, 1)), GramScale::Channels2);
+                (statistics(gram(channels, 2)), loss)
             });
             bencher.iter(|| {
-                let leaves = layers.clone().map(|(gram, loss)| (gram.autodiff().require_grad(), loss));
+                let leaves = layers.clone().map(|(statistics, loss)| {
+                    let gram = statistics.gram.autodiff().require_grad();
+                    (Statistics { gram, ..statistics }, loss)
+                });
                 let losses =
-                    leaves.each_ref().map(|(leaf, loss)| loss.forward(leaf.clone()).expect("a loss"));
+                    leaves.each_ref().map(|(leaf, loss)| loss.forward(leaf.clone().into()).expect("a loss"));
                 let total = Tensor::cat(losses.to_vec(), 0).sum();
                 let mut gradients = total.backward();
-                let derivatives = leaves.map(|(leaf, _)| leaf.grad_remove(&mut gradients));
+                let derivatives = leaves.map(|(leaf, _)| leaf.gram.grad_remove(&mut gradients));
                 common::wait(&device);
                 (total, derivatives)
             });

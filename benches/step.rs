@@ -13,7 +13,8 @@ use std::cell::LazyCell;
 
 use criterion::{BenchmarkId, Throughput};
 use style_transfer::{
-    ContentLoss, Error, Evaluation, Kernel, Layer, Objective, Reduction, Statistics, StyleLoss, Tensor, Vgg,
+    ContentForm, ContentLoss, Error, Evaluation, GramLoss, GramScale, Kernel, Layer, Objective, Statistics,
+    Tensor, Vgg,
 };
 
 /// Sides of the square pictures, px.
@@ -48,10 +49,10 @@ impl Work {
         let picture = |seed| common::noise([1, 3, size, size], seed, vgg.device());
         let target = vgg.features(picture(1), &[Layer::Relu4_2])?.remove(0);
         let mut objective =
-            Objective::new().with_content(Layer::Relu4_2, 1.0, ContentLoss::new(target, Reduction::Mean));
+            Objective::new().with_content(Layer::Relu4_2, 1.0, ContentLoss::new(target, ContentForm::Mean));
         for (layer, map) in STYLE.into_iter().zip(vgg.features(picture(2), &STYLE)?) {
             objective =
-                objective.with_style(layer, 1.0, StyleLoss::new(Statistics::of(map), Reduction::Mean));
+                objective.with_style(layer, 1.0, GramLoss::new(Statistics::of(map), GramScale::Channels2));
         }
         let image = picture(3);
         Ok(Self { vgg, objective, image })

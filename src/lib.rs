@@ -3,7 +3,9 @@
 pub use burn::tensor::Tensor;
 pub use style_core::*;
 pub use style_format::{Encoding, FileInfo};
-pub use style_image::{Image, ImageError, PictureFormat, write_atomically};
+pub use style_image::{
+    ColourMatch, Filter, Image, ImageError, Mask, PictureFormat, resample_planes, ssim, write_atomically,
+};
 /// Foreign weights into the native file.
 pub use style_import as import;
 /// The bundled VGG-19 (to `conv5_1`) as the bytes of a native weights file; give them to [`Vgg::load`].

@@ -1,7 +1,7 @@
 //! Pictures to tensors and back: the one place where width x height becomes [height, width].
 
 use burn::tensor::{Device, Tensor, TensorData};
-use style_image::Image;
+use style_image::{Filter, Image, resample_planes};
 
 use crate::Error;
 
@@ -34,6 +34,27 @@ pub fn tensor_to_image(tensor: Tensor<4>) -> Result<Image, Error> {
     }
     let planar = read(tensor, "reading the picture")?;
     Ok(Image::from_planar(width, height, &planar)?)
+}
+
+/// Resamples every plane of a tensor, over the host; values are not clamped.
+///
+/// # Shapes
+///
+/// `[batch, channels, h, w]` to `[batch, channels, height, width]`.
+///
+/// # Errors
+///
+/// [`Error::Device`] when the tensor cannot be read, [`Error::Picture`] for a size without pixels.
+pub(crate) fn resample(
+    tensor: Tensor<4>,
+    [height, width]: [usize; 2],
+    filter: Filter,
+) -> Result<Tensor<4>, Error> {
+    let [batch, channels, h, w] = tensor.dims();
+    let device = tensor.device();
+    let planes = read(tensor, "reading a picture to resample it")?;
+    let planes = resample_planes(&planes, (w, h), (width, height), filter)?;
+    Ok(Tensor::from_data(TensorData::new(planes, [batch, channels, height, width]), &device))
 }
 
 /// Reads a tensor's values from its device, which waits for the device.

@@ -36,6 +36,14 @@ pub enum Error {
         /// `features` or `statistics`.
         what: &'static str,
     },
+    /// A style loss was shown something else than it looks at.
+    #[error("the style loss looks at {wanted}, it was shown {found}")]
+    Unseen {
+        /// What it looks at.
+        wanted: &'static str,
+        /// What it was shown.
+        found: &'static str,
+    },
     /// A picture that the poolings shrink to nothing.
     #[error(
         "a picture of {width} x {height} px is too small for {layer}: at least {smallest} px are needed each way"
@@ -49,6 +57,54 @@ pub enum Error {
         layer: Layer,
         /// Smallest width and height in px.
         smallest: usize,
+    },
+    /// A mask under which nothing is left of a layer.
+    #[error("the mask leaves nothing of {layer}, whose map is {width} x {height}")]
+    EmptyMask {
+        /// The layer.
+        layer: Layer,
+        /// Width of its map.
+        width: usize,
+        /// Height of its map.
+        height: usize,
+    },
+    /// A preset that is not there.
+    #[error("unknown preset {found:?}: did you mean {nearest}? There are {known}")]
+    UnknownPreset {
+        /// What was written.
+        found: String,
+        /// The preset whose name is nearest.
+        nearest: String,
+        /// All names.
+        known: String,
+    },
+    /// Text that is no preset.
+    #[error("unusable settings: {reason}")]
+    PresetFile {
+        /// What is wrong, and where.
+        reason: String,
+    },
+    /// Bytes that are no style file.
+    #[error("the style file is unusable: {reason}")]
+    StyleFile {
+        /// What is wrong.
+        reason: String,
+    },
+    /// A style file of another network.
+    #[error("the style file belongs to the network {found:?}, this one is {expected:?}")]
+    StyleFileNetwork {
+        /// What the file says.
+        found: String,
+        /// What the network is.
+        expected: String,
+    },
+    /// A layer that a style file does not have.
+    #[error("the style file has no {layer}, it has {available}")]
+    StyleFileLayer {
+        /// The layer asked for.
+        layer: Layer,
+        /// Those that are there.
+        available: String,
     },
     /// A tensor of the wrong shape.
     #[error("{what} has shape {found:?}, expected {expected}")]
@@ -113,14 +169,14 @@ pub enum Error {
         /// What the backend says.
         reason: String,
     },
-    /// The loss became NaN or infinite.
-    #[error("the loss is {loss} at step {step}: the optimisation diverged")]
+    /// The loss, the gradient or the picture became NaN or infinite, again and again.
+    #[error("{} at step {step}: the optimisation diverged", not_finite(*loss))]
     Diverged {
-        /// The step, counted from 1, at which it was noticed.
+        /// The step, counted from 1 over all scales, at which it was noticed.
         step: usize,
-        /// The loss.
+        /// The loss; where it is finite, the gradient or the next picture is not.
         loss: f32,
-        /// The best picture until then, where there was one.
+        /// The best picture until then, where there was one; of the scale that the run had come to.
         best: Option<Box<Image>>,
     },
 }
@@ -135,7 +191,20 @@ impl Error {
                 "choose a layer that the weights hold, or load weights that reach deeper"
             }
             Self::NotTapped { .. } => "add the layer to Taps before the forward pass",
+            Self::Unseen { .. } => "ask StyleLoss::needs_features which of the two it is",
             Self::PictureTooSmall { .. } => "use a larger picture or size, or shallower layers",
+            Self::UnknownPreset { .. } => {
+                "use one of these names, or read a file of your own with Preset::parse"
+            }
+            Self::PresetFile { .. } => "compare it with the files in crates/style-core/presets",
+            Self::StyleFile { .. } => "make it again with StyleFile::new",
+            Self::StyleFileNetwork { .. } => {
+                "make it again with this network, pooling and padding, or use the style's picture"
+            }
+            Self::StyleFileLayer { .. } => {
+                "choose style layers that are there, or make the file again with these"
+            }
+            Self::EmptyMask { .. } => "use a mask with a larger white region, or a larger picture",
             Self::Shape { .. } => {
                 "give the tensor the expected shape; pictures are [batch, 3, height, width], one picture per run"
             }
@@ -156,6 +225,14 @@ impl Error {
     pub(crate) fn setting(name: &'static str, found: impl ToString, allowed: impl Into<String>) -> Self {
         Self::Setting { name, found: found.to_string(), allowed: allowed.into() }
     }
+}
+
+/// What diverged, in words.
+fn not_finite(loss: f32) -> String {
+    if loss.is_finite() {
+        return format!("the gradient or the next picture is not finite, the loss {loss},");
+    }
+    format!("the loss is {loss}")
 }
 
 /// What would fit, in words.

@@ -1,7 +1,7 @@
 //! The engine of neural style transfer, tensors in and tensors out.
 //!
 //! A frozen [`Vgg`] turns pictures into features. A [`ContentLoss`] compares feature maps, a
-//! [`StyleLoss`] compares Gram matrices, [`TotalVariation`] keeps neighbours alike; their weighted sum
+//! [`StyleLoss`] compares statistics such as Gram matrices, [`TotalVariation`] keeps neighbours alike; their weighted sum
 //! is minimised with respect to the picture's own pixels. [`StyleTransfer`] does the whole job; every
 //! part also works alone, and in a graph of Burn's autodiff.
 //!
@@ -16,12 +16,16 @@
 mod conv3x3_relu;
 mod convert;
 mod error;
+mod guide;
 mod loss;
 mod memory;
 mod metrics;
 mod objective;
 mod optimizer;
+mod perceptual;
+mod preset;
 mod statistics;
+mod style_file;
 mod transfer;
 mod vgg;
 
@@ -29,15 +33,25 @@ pub use burn::tensor::Device;
 pub use conv3x3_relu::Conv3x3Relu;
 pub use convert::{image_to_tensor, tensor_to_image};
 pub use error::Error;
-pub use loss::{ContentLoss, Reduction, StyleLoss, TotalVariation};
+pub use guide::Guide;
+pub use loss::{
+    ContentForm, ContentLoss, GramLoss, GramScale, MeanVarianceLoss, Seen, SlicedWassersteinLoss, Slope,
+    StyleForm, StyleLoss, TotalVariation, WassersteinLoss,
+};
 pub use memory::Memory;
 pub use metrics::{LayerDistance, Metrics, normalised_distance};
 pub use objective::{Evaluation, Objective, Term};
-pub use optimizer::{Adam, ImageOptimizer, Lbfgs, Optimizer};
+pub use optimizer::{Adam, Average, ImageOptimizer, Lbfgs, LineSearch, Optimizer};
+pub use perceptual::PerceptualLoss;
+pub use preset::{Preset, TunedOn};
 pub use statistics::{Statistics, gram_matrix};
+pub use style_file::StyleFile;
 pub use style_format::{Architecture, FormatError, Layer, PixelTransform, UnknownLayer, VggFile};
 pub use style_kernels::KernelError;
-pub use transfer::{Losses, Outcome, Report, Settings, Start, Step, StyleTransfer, Times};
+pub use transfer::{
+    CancelToken, Clamp, Colour, Losses, Outcome, Report, ScaleRun, Settings, Start, Step, Style,
+    StyleTransfer, Times,
+};
 pub use vgg::{Derivatives, Kernel, LayerDescription, ModelDescription, Padding, Pass, Pooling, Taps, Vgg};
 
 #[cfg(test)]

@@ -112,6 +112,13 @@ pub(crate) fn available() -> Option<usize> {
     available_in(&std::fs::read_to_string("/proc/meminfo").ok()?)
 }
 
+/// Most memory that this process has had so far, bytes; `None` where the system does not say it.
+pub(crate) fn peak() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
+}
+
 fn available_in(meminfo: &str) -> Option<usize> {
     let kibibytes = |key: &str| {
         let line = meminfo.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;

@@ -8,12 +8,15 @@ use crate::Error;
 use crate::statistics::same_shape;
 
 /// The distance of a picture from its targets.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Metrics {
-    /// Per style layer the [`normalised_distance`] of the Gram matrices.
+    /// Per style layer, and region where there are regions, the [`normalised_distance`] of the Gram matrices.
     pub style_distance: Vec<LayerDistance>,
     /// Per content layer the [`normalised_distance`] of the features.
     pub content_distance: Vec<LayerDistance>,
+    /// Structural similarity of the luminance of result and content, 1 for equal; `None` without a content. See
+    /// [`style_image::ssim`].
+    pub ssim: Option<f32>,
 }
 
 impl Metrics {
@@ -35,6 +38,9 @@ impl Metrics {
 pub struct LayerDistance {
     /// The layer.
     pub layer: Layer,
+    /// The region it is about, counted from 1; `None` for the whole picture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<usize>,
     /// The distance, 0 for equal; see [`normalised_distance`].
     pub distance: f32,
 }

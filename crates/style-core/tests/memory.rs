@@ -3,8 +3,8 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use style_core::{
-    ContentLoss, Kernel, Layer, Memory, Objective, Optimizer, Reduction, Statistics, StyleLoss,
-    StyleTransfer, Vgg,
+    ContentForm, ContentLoss, GramLoss, GramScale, Kernel, Layer, LineSearch, Memory, Objective, Optimizer,
+    Statistics, StyleTransfer, TotalVariation, Vgg,
 };
 use style_image::Image;
 use style_weights::VGG19;
@@ -40,13 +40,13 @@ fn the_forecast_of_a_step_and_of_a_run_is_near_the_peak() {
     };
     // Peaks only grow, so do the sizes.
     for size in [128, 256, 512] {
-        let mut objective = Objective::new().with_total_variation(1.0);
+        let mut objective = Objective::new().with_total_variation(1.0, TotalVariation::MeanSquare);
         let target = noise([1, 512, size / 8, size / 8]);
-        let content = ContentLoss::new(target, Reduction::Relative);
+        let content = ContentLoss::new(target, ContentForm::Relative);
         objective = objective.with_content(Layer::Relu4_2, 1.0, content);
         for (layer, channels) in STYLE.into_iter().zip([64, 128, 256, 512, 512]) {
             let (mean, gram) = (noise([1, channels]), noise([1, channels, channels]));
-            let style = StyleLoss::new(Statistics { mean, gram, positions: 1 }, Reduction::Relative);
+            let style = GramLoss::new(Statistics { mean, gram, positions: 1 }, GramScale::Relative);
             objective = objective.with_style(layer, 1.0, style);
         }
         let image = noise([1, 3, size, size]);
@@ -58,7 +58,7 @@ fn the_forecast_of_a_step_and_of_a_run_is_near_the_peak() {
     // A run begins by giving back the buffers of the steps above.
     let picture = Image::new(640, 640, vec![0.5; 3 * 640 * 640]).unwrap();
     // Seven steps fill a memory of five.
-    let optimizer = Optimizer::Lbfgs { learning_rate: 1.0, history: 5 };
+    let optimizer = Optimizer::Lbfgs { learning_rate: 1.0, history: 5, line_search: LineSearch::None };
     let transfer = || StyleTransfer::new(&vgg).style(&picture).size(576).optimizer(optimizer).steps(7);
     transfer().run(&picture).unwrap();
     check("a run at 576 px".into(), transfer().memory(576, 576).unwrap().unwrap());

@@ -9,8 +9,8 @@ use std::collections::HashMap;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use style_core::{
-    Adam, ContentLoss, ImageOptimizer, Kernel, Layer, Lbfgs, Objective, Padding, Pooling, Reduction,
-    Statistics, StyleLoss, Taps, TotalVariation, Vgg, normalised_distance,
+    Adam, ContentForm, ContentLoss, GramLoss, GramScale, ImageOptimizer, Kernel, Layer, Lbfgs, Objective,
+    Padding, Pooling, Statistics, StyleLoss, Taps, TotalVariation, Vgg, normalised_distance,
 };
 
 const STYLE_LAYERS: [Layer; 5] =
@@ -95,8 +95,12 @@ fn features_are_those_of_pytorch() {
         for kernel in KERNELS {
             let vgg = match parts[..] {
                 ["replicate", _] => vgg(kernel).with_padding(Padding::Replicate),
+                ["reflect", _] => vgg(kernel).with_padding(Padding::Reflect),
                 ["average", _] => vgg(kernel).with_pooling(Pooling::Average),
-                _ => vgg(kernel),
+                ["average2", _] => vgg(kernel).with_pooling(Pooling::Average).with_pooling_gain(2.0),
+                ["l2", _] => vgg(kernel).with_pooling(Pooling::L2).with_pooling_gain(0.78),
+                [_] => vgg(kernel),
+                _ => panic!("no network for {name}"),
             };
             let features = vgg.features(image.clone(), &[layer]).unwrap().remove(0);
             let plane = features.dims()[2] * features.dims()[3];
@@ -107,7 +111,7 @@ fn features_are_those_of_pytorch() {
         }
         compared += 1;
     }
-    assert_eq!(compared, 11);
+    assert_eq!(compared, 16);
 }
 
 #[test]
@@ -137,7 +141,7 @@ fn every_loss_is_that_of_pytorch() {
         println!("{name}: {error:.1e}");
         assert!(error <= 1e-4, "{name}: {error}");
     };
-    check("tv", TotalVariation.forward(pictures.picture("image")));
+    check("tv", TotalVariation::MeanSquare.forward(pictures.picture("image")));
     for (variant, padding) in [("zero", Padding::Zero), ("replicate", Padding::Replicate)] {
         let vgg = vgg(Kernel::Winograd).with_padding(padding);
         let content_layer = [Layer::Relu4_2];
@@ -145,13 +149,16 @@ fn every_loss_is_that_of_pytorch() {
         let styles = vgg.features(pictures.picture("style"), &STYLE_LAYERS).unwrap();
         let features = vgg.features(pictures.picture("image"), &content_layer).unwrap().remove(0);
         let maps = vgg.features(pictures.picture("image"), &STYLE_LAYERS).unwrap();
-        for (word, reduction) in [("mean", Reduction::Mean), ("relative", Reduction::Relative)] {
-            let loss = ContentLoss::new(content.clone(), reduction);
+        for (word, form, scale) in [
+            ("mean", ContentForm::Mean, GramScale::Channels2),
+            ("relative", ContentForm::Relative, GramScale::Relative),
+        ] {
+            let loss = ContentLoss::new(content.clone(), form);
             check(&format!("{variant}.content.{word}"), loss.forward(features.clone()).unwrap());
             for (i, layer) in STYLE_LAYERS.into_iter().enumerate() {
-                let loss = StyleLoss::new(Statistics::of(styles[i].clone()), reduction);
-                let gram = Statistics::of(maps[i].clone()).gram;
-                check(&format!("{variant}.style.{word}.{layer}"), loss.forward(gram).unwrap());
+                let loss = GramLoss::new(Statistics::of(styles[i].clone()), scale);
+                let seen = Statistics::of(maps[i].clone()).into();
+                check(&format!("{variant}.style.{word}.{layer}"), loss.forward(seen).unwrap());
             }
         }
         for (i, layer) in STYLE_LAYERS.into_iter().enumerate() {
@@ -165,22 +172,22 @@ fn every_loss_is_that_of_pytorch() {
 /// The network and the objective that `tools/reference.py` calls `relative` or `mse`.
 fn objective(kernel: Kernel, name: &str, pictures: &Golden) -> (Vgg, Objective) {
     let relative = name == "relative";
-    let (padding, reduction, content_weight) = if relative {
-        (Padding::Replicate, Reduction::Relative, 0.1)
+    let (padding, form, scale, content_weight) = if relative {
+        (Padding::Replicate, ContentForm::Relative, GramScale::Relative, 0.1)
     } else {
-        (Padding::Zero, Reduction::Mean, 1.0)
+        (Padding::Zero, ContentForm::Mean, GramScale::Channels2, 1.0)
     };
     let vgg = vgg(kernel).with_padding(padding);
     let content = vgg.features(pictures.picture("content"), &[Layer::Relu4_2]).unwrap().remove(0);
-    let content = ContentLoss::new(content, reduction);
+    let content = ContentLoss::new(content, form);
     let mut objective = Objective::new().with_content(Layer::Relu4_2, content_weight, content);
     let styles = vgg.features(pictures.picture("style"), &STYLE_LAYERS).unwrap();
     for (layer, map) in STYLE_LAYERS.into_iter().zip(styles) {
         let channels = map.dims()[1] as f32;
         let weight = if relative { 0.2 } else { 1e3 / (channels * channels) };
-        objective = objective.with_style(layer, weight, StyleLoss::new(Statistics::of(map), reduction));
+        objective = objective.with_style(layer, weight, GramLoss::new(Statistics::of(map), scale));
     }
-    (vgg, if relative { objective.with_total_variation(1.0) } else { objective })
+    (vgg, if relative { objective.with_total_variation(1.0, TotalVariation::MeanSquare) } else { objective })
 }
 
 #[test]
@@ -217,11 +224,11 @@ fn compare_curve(
     let mut worst: f64 = 0.0;
     for (step, &expected) in expected.iter().enumerate() {
         let evaluation = objective.evaluate(&vgg, image.clone()).unwrap();
-        let loss: f32 = values(evaluation.losses).iter().sum();
+        let loss: f32 = values(evaluation.losses.clone()).iter().sum();
         let error = f64::from((loss - expected).abs() / expected);
         println!("{kernel:?} {name} step {step}: {loss} against {expected}, {error:.1e}");
         worst = worst.max(error);
-        image = optimizer.step(image, evaluation.gradient).unwrap();
+        image = optimizer.step(image, evaluation).unwrap();
         if clamp {
             image = image.clamp(0.0, 1.0);
         }

@@ -59,7 +59,9 @@ impl FileInfo {
             .ok_or_else(|| wrong("input", &"caffe-bgr-255 or torch-rgb-01"))?;
         let pooling = match get("pooling") {
             None => None,
-            Some(name) => Some(Pooling::from_name(name).ok_or_else(|| wrong("pooling", &"max or average"))?),
+            Some(name) => {
+                Some(Pooling::from_name(name).ok_or_else(|| wrong("pooling", &"max, average or l2"))?)
+            }
         };
         let [source, source_sha256, licence] =
             ["source", "source_sha256", "licence"].map(|key| text(key).to_owned());

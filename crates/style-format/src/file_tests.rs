@@ -136,11 +136,14 @@ fn narrow_networks_are_read_and_their_channels_have_to_fit() {
         let weight = WeightValues::F32(vec![0.5; convolution.weight_shape().iter().product()]);
         ConvolutionWeights::new(convolution, weight, vec![0.0; convolution.outputs()]).unwrap()
     };
-    let info = FileInfo { architecture: Architecture::Vgg11, pooling: Some(Pooling::Average), ..info() };
-    let file = VggFile::new(info.clone(), narrow.iter().copied().map(weights).collect()).unwrap();
-    let read = VggFile::parse(&file.to_bytes().unwrap()).unwrap();
-    assert_eq!(read, file);
-    assert_eq!(read.convolutions()[1].convolution().name(), "conv2_1");
+    let info = FileInfo { architecture: Architecture::Vgg11, ..info() };
+    for pooling in Pooling::ALL {
+        let info = FileInfo { pooling: Some(pooling), ..info.clone() };
+        let file = VggFile::new(info, narrow.iter().copied().map(weights).collect()).unwrap();
+        let read = VggFile::parse(&file.to_bytes().unwrap()).unwrap();
+        assert_eq!(read, file);
+        assert_eq!(read.convolutions()[1].convolution().name(), "conv2_1");
+    }
     let misfit = Architecture::Vgg11.convolutions_with_outputs(&[5, 8])[1];
     let error = VggFile::new(info, vec![weights(narrow[0]), weights(misfit)]).unwrap_err();
     assert_eq!(error.to_string(), "conv2_1 is missing from the vgg11 weights");

@@ -31,7 +31,10 @@ pub enum ImageError {
         height: usize,
     },
     /// Values that do not fill the size.
-    #[error("{width} x {height} px need {expected} values (3 a pixel), found {found}")]
+    #[error(
+        "{width} x {height} px need {expected} values ({} a pixel), found {found}",
+        expected / width.saturating_mul(*height).max(1)
+    )]
     WrongLength {
         /// Width in px.
         width: usize,
@@ -41,6 +44,30 @@ pub enum ImageError {
         found: usize,
         /// Number of values that the size needs.
         expected: usize,
+    },
+    /// Values that do not fill planes of the size.
+    #[error("{found} values are no whole number of planes of {width} x {height} px")]
+    NotWholePlanes {
+        /// Width of a plane in px.
+        width: usize,
+        /// Height of a plane in px.
+        height: usize,
+        /// Number of values given.
+        found: usize,
+    },
+    /// Two pictures that are compared pixel by pixel and have different sizes.
+    #[error(
+        "the pictures are {width} x {height} px and {other_width} x {other_height} px, expected one size"
+    )]
+    DifferentSizes {
+        /// Width of the first picture in px.
+        width: usize,
+        /// Height of the first picture in px.
+        height: usize,
+        /// Width of the second picture in px.
+        other_width: usize,
+        /// Height of the second picture in px.
+        other_height: usize,
     },
     /// A NaN or an infinity among the values.
     #[error("value {position} of the pixels is {found}, expected a number in [0, 1]")]
@@ -202,7 +229,11 @@ impl ImageError {
     pub fn help(&self) -> &'static str {
         match self.fault() {
             Self::NoPixels { .. } => "ask for at least 1 px a side",
-            Self::WrongLength { .. } => "give red, green and blue for every pixel",
+            Self::WrongLength { .. } => {
+                "give all values of every pixel: red, green and blue of a picture, one of a mask"
+            }
+            Self::NotWholePlanes { .. } => "check the planes' size: it is (width, height)",
+            Self::DifferentSizes { .. } => "resize one picture to the other's size",
             Self::NotFinite { .. } => "look where the value comes from: pictures hold finite numbers only",
             Self::TooLarge { .. } | Self::TooHeavy { .. } => "shrink the picture in another program first",
             Self::NotEnoughMemory { .. } => "close other programs, or use a smaller picture",

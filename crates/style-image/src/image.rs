@@ -35,13 +35,8 @@ impl Image {
     /// [`ImageError::NoPixels`] if a side is 0, [`ImageError::WrongLength`] if there are not
     /// `3 * width * height` values, [`ImageError::NotFinite`] for a NaN or an infinity.
     pub fn new(width: usize, height: usize, mut pixels: Vec<f32>) -> Result<Self, ImageError> {
-        check_length(width, height, pixels.len())?;
-        if let Some(position) = pixels.iter().position(|value| !value.is_finite()) {
-            return Err(ImageError::NotFinite { position, found: pixels[position].to_string() });
-        }
-        for value in &mut pixels {
-            *value = value.clamp(0.0, 1.0);
-        }
+        check_length(width, height, 3, pixels.len())?;
+        clamp_finite(&mut pixels)?;
         Ok(Self { width, height, pixels })
     }
 
@@ -62,7 +57,7 @@ impl Image {
     /// # Ok::<(), style_image::ImageError>(())
     /// ```
     pub fn from_planar(width: usize, height: usize, planes: &[f32]) -> Result<Self, ImageError> {
-        check_length(width, height, planes.len())?;
+        check_length(width, height, 3, planes.len())?;
         let (red, rest) = planes.split_at(planes.len() / 3);
         let (green, blue) = rest.split_at(red.len());
         let pixels = red.iter().zip(green).zip(blue).flat_map(|((&r, &g), &b)| [r, g, b]);
@@ -94,13 +89,30 @@ impl Image {
     }
 }
 
-fn check_length(width: usize, height: usize, found: usize) -> Result<(), ImageError> {
+/// Refuses a size without pixels, and values that are not `per_pixel` for each of them.
+pub(crate) fn check_length(
+    width: usize,
+    height: usize,
+    per_pixel: usize,
+    found: usize,
+) -> Result<(), ImageError> {
     if width == 0 || height == 0 {
         return Err(ImageError::NoPixels { width, height });
     }
-    let expected = width.saturating_mul(height).saturating_mul(3);
+    let expected = width.saturating_mul(height).saturating_mul(per_pixel);
     if found != expected {
         return Err(ImageError::WrongLength { width, height, found, expected });
+    }
+    Ok(())
+}
+
+/// Clamps values into `[0, 1]`, and refuses those that are no numbers.
+pub(crate) fn clamp_finite(values: &mut [f32]) -> Result<(), ImageError> {
+    if let Some(position) = values.iter().position(|value| !value.is_finite()) {
+        return Err(ImageError::NotFinite { position, found: values[position].to_string() });
+    }
+    for value in values {
+        *value = value.clamp(0.0, 1.0);
     }
     Ok(())
 }

@@ -1,11 +1,9 @@
 //! Another size for a picture.
 
-use fast_image_resize::images::TypedImage;
 use fast_image_resize::pixels::F32x3;
-use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 
-use crate::limits::{check_memory, check_size};
-use crate::{Image, ImageError};
+use crate::resample::{check_resampling, convolve};
+use crate::{Filter, Image, ImageError, resample_planes};
 
 impl Image {
     /// The picture at another size, in px; proportions are the caller's business.
@@ -31,29 +29,37 @@ impl Image {
     /// # Ok::<(), style_image::ImageError>(())
     /// ```
     pub fn resized(&self, width: usize, height: usize) -> Result<Self, ImageError> {
-        if (width, height) == (self.width(), self.height()) {
+        self.resized_with(width, height, Filter::Lanczos)
+    }
+
+    /// The picture at another size, in px, by a filter of choice; clamped where the filter overshoots.
+    ///
+    /// # Errors
+    ///
+    /// As [`resized`](Self::resized).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use style_image::{Filter, Image};
+    ///
+    /// let image = Image::new(2, 1, vec![1.0, 0.0, 0.0, /* red, then blue */ 0.0, 0.0, 1.0])?;
+    /// assert_eq!(image.resized_with(1, 1, Filter::Area)?.pixels(), [0.5, 0.0, 0.5]);
+    /// # Ok::<(), style_image::ImageError>(())
+    /// ```
+    pub fn resized_with(&self, width: usize, height: usize, filter: Filter) -> Result<Self, ImageError> {
+        let (from, to) = ((self.width(), self.height()), (width, height));
+        if from == to {
             return Ok(self.clone());
         }
-        check_size(width, height)?;
-        // The source again, the result, and the picture between the two passes, which is as wide as one
-        // and as high as the other.
-        let values = self.pixels().len() + 3 * width * height + 3 * width.saturating_mul(self.height());
-        check_memory(values.saturating_mul(size_of::<f32>()))?;
-        // Only more pixels than 32 bits can count end here, and nobody has the memory for those.
-        let side = |px: usize| {
-            let too_large = ImageError::TooLarge { width: self.width(), height: self.height() };
-            u32::try_from(px).map_err(|_| too_large)
+        let Some(kernel) = filter.kernel() else {
+            let planes = resample_planes(&self.to_planar(), from, to, filter)?;
+            return Self::from_planar(width, height, &planes);
         };
-        let from = (side(self.width())?, side(self.height())?);
-        let source: Vec<F32x3> = self.pixels().as_chunks().0.iter().map(|&pixel| F32x3::new(pixel)).collect();
-        let source = TypedImage::from_pixels(from.0, from.1, source)
-            .map_err(|_| ImageError::NoPixels { width: self.width(), height: self.height() })?;
-        let mut target = TypedImage::new(side(width)?, side(height)?);
-        let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
-        Resizer::new()
-            .resize_typed(&source, &mut target, &options)
-            .map_err(|_| ImageError::NoPixels { width, height })?;
-        Self::new(width, height, target.pixels().iter().flat_map(|pixel| pixel.0).collect())
+        check_resampling(3, from, to)?;
+        let pixels = self.pixels().as_chunks().0.iter().map(|&pixel| F32x3::new(pixel)).collect();
+        let pixels = convolve(pixels, from, to, kernel)?;
+        Self::new(width, height, pixels.into_iter().flat_map(|pixel| pixel.0).collect())
     }
 
     /// The picture with its longer side at `px`, larger or smaller, and the other side in proportion:
@@ -141,6 +147,20 @@ mod tests {
         let one = mirror(&image.resized(10, 6).unwrap());
         let other = mirror(&image).resized(10, 6).unwrap();
         assert!(one.pixels().iter().zip(other.pixels()).all(|(a, b)| (a - b).abs() < 1e-5));
+    }
+
+    #[test]
+    fn a_picture_resizes_as_its_planes_do() {
+        let image = ramp(9, 7);
+        for filter in [Filter::Bilinear, Filter::Bicubic, Filter::Lanczos, Filter::Area] {
+            assert_eq!(image.resized_with(9, 7, filter).unwrap(), image);
+            let found = image.resized_with(4, 12, filter).unwrap();
+            let planes = resample_planes(&image.to_planar(), (9, 7), (4, 12), filter).unwrap();
+            let expected = Image::from_planar(4, 12, &planes).unwrap();
+            assert!(found.pixels().iter().zip(expected.pixels()).all(|(a, b)| (a - b).abs() < 1e-6));
+            assert!(image.resized_with(0, 1, filter).is_err());
+        }
+        assert_eq!(image.resized(4, 12).unwrap(), image.resized_with(4, 12, Filter::Lanczos).unwrap());
     }
 
     #[test]

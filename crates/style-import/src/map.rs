@@ -58,6 +58,7 @@ impl Map {
             values.extend(quads.map(|(above, below)| match pooling {
                 Pooling::Max => above[0].max(above[1]).max(below[0]).max(below[1]),
                 Pooling::Average => (above[0] + above[1] + below[0] + below[1]) / 4.0,
+                Pooling::L2 => [above, below].into_iter().flatten().map(|v| v * v).sum::<f32>().sqrt(),
             }));
         }
         Self { channels: self.channels, height, width, values }

@@ -3,13 +3,14 @@
 //!
 //! ```sh
 //! cargo run --release -p style-kernels --example step_time -- 256 512 1024 --threads 2 --isa avx2
+//! cargo run --release -p style-kernels --example step_time -- 512 --pooling l2 --gain 0.78
 //! ```
 
 use std::hint::black_box;
 use std::time::Instant;
 
 use style_format::VggFile;
-use style_kernels::{Algorithm, Convolution, Derivative, Encoder, Isa, Options, Plan, Tap};
+use style_kernels::{Algorithm, Convolution, Derivative, Encoder, Isa, Options, Plan, Pooling, Tap};
 
 /// Convolutions of `relu1_1`, `relu2_1`, `relu3_1`, `relu4_1`, `relu5_1`.
 const STYLE: [usize; 5] = [0, 2, 4, 8, 12];
@@ -22,6 +23,8 @@ struct Arguments {
     steps: usize,
     isa: Isa,
     algorithm: Algorithm,
+    pooling: Pooling,
+    gain: f32,
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
@@ -33,9 +36,11 @@ fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
 fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let encoder = vgg19(arguments)?;
     println!(
-        "{}, {:?}, {} threads, weights {:.0} MB",
+        "{}, {:?}, {:?} pooling x {}, {} threads, weights {:.0} MB",
         encoder.isa(),
         arguments.algorithm,
+        arguments.pooling,
+        arguments.gain,
         arguments.threads,
         encoder.weight_bytes() as f64 / 1e6
     );
@@ -115,11 +120,12 @@ fn vgg19(arguments: &Arguments) -> Result<Encoder, Box<dyn std::error::Error + S
     let options = Options {
         isa: arguments.isa,
         algorithm: arguments.algorithm,
+        pooling: arguments.pooling,
         scale: vec![255.0; 3],
         shift: vec![-118.0; 3],
         ..Options::default()
     };
-    Ok(Encoder::new(&network, &options)?)
+    Ok(Encoder::new(&network, &options)?.with_pooling_gain(arguments.gain))
 }
 
 /// Operations that direct convolution would take, forward and backward, and the Gram matrices.
@@ -252,6 +258,8 @@ impl Arguments {
             steps: 10,
             isa: Isa::Auto,
             algorithm: Algorithm::Winograd,
+            pooling: Pooling::Max,
+            gain: 1.0,
         };
         let mut words = std::env::args().skip(1);
         while let Some(word) = words.next() {
@@ -262,6 +270,15 @@ impl Arguments {
                 "--isa" => {
                     arguments.isa = value()?.parse()?;
                 }
+                "--pooling" => {
+                    arguments.pooling = match value()?.as_str() {
+                        "max" => Pooling::Max,
+                        "average" => Pooling::Average,
+                        "l2" => Pooling::L2,
+                        other => return Err(format!("no pooling {other:?}: max, average or l2").into()),
+                    };
+                }
+                "--gain" => arguments.gain = value()?.parse()?,
                 "--direct" => arguments.algorithm = Algorithm::Direct,
                 size => arguments.sizes.push(size.parse()?),
             }

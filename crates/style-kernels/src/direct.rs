@@ -7,7 +7,7 @@ use crate::grid::Grid;
 use crate::memory::Shared;
 use crate::parallel;
 use crate::simd::{GROUP, Kernel, Level, Simd, fence};
-use crate::winograd::Source;
+use crate::winograd::{Source, norm_share};
 
 /// Scratch floats a thread needs for one row of a map.
 pub(crate) fn row_len(width: usize) -> usize {
@@ -17,7 +17,7 @@ pub(crate) fn row_len(width: usize) -> usize {
 /// Adds what enters a row, finishes it and stores it, for the two groups of one panel.
 ///
 /// `sums` is null (zeros) or valid for `[2][width][16]`; row, panel and the pointers of `epilogue` are inside
-/// the map that `grid` describes; a [`Source::Pooled`] in `spread` is half that size.
+/// the map that `grid` describes; what is pooled in `spread` is half that size.
 #[derive(Debug, Clone, Copy)]
 struct FinishRow {
     sums: *const f32,
@@ -45,7 +45,7 @@ impl Kernel for FinishRow {
                         } else {
                             s.load(self.sums.add((half * width + x) * GROUP + lane))
                         };
-                        if let Some(value) = self.spread(s, group, x, lane) {
+                        if let Some(value) = self.spread(s, (group, x, lane), offset) {
                             sum = s.add(sum, value);
                         }
                         let bias = self.epilogue.bias(s, group * GROUP + lane);
@@ -58,23 +58,37 @@ impl Kernel for FinishRow {
 }
 
 impl FinishRow {
-    /// What of the pooled gradient goes to a position.
+    /// What of the pooled gradient goes to a position; `offset` is its place in the map.
     ///
     /// # Safety
     /// As [`FinishRow`].
     #[inline(always)]
-    unsafe fn spread<S: Simd>(&self, s: S, group: usize, x: usize, lane: usize) -> Option<S::V> {
-        let Some(Source::Pooled { gradient, routing, share }) = self.spread else { return None };
+    unsafe fn spread<S: Simd>(
+        &self,
+        s: S,
+        (group, x, lane): (usize, usize, usize),
+        offset: usize,
+    ) -> Option<S::V> {
         let (height, width) = (self.grid.height / 2, self.grid.width / 2);
         let (row, column) = (self.row / 2, x / 2);
         if row >= height || column >= width {
             return None;
         }
-        let offset = ((group * height + row) * width + column) * GROUP + lane;
+        let pooled = ((group * height + row) * width + column) * GROUP + lane;
         // SAFETY: (row, column) was found to be inside the pooled map.
         unsafe {
-            let value = s.mul(s.load(gradient.add(offset)), s.splat(share));
-            Some(s.routed(value, routing.add(offset), 1 << (self.row % 2 * 2 + x % 2)))
+            let of = |gradient: *const f32, share: f32| s.mul(s.load(gradient.add(pooled)), s.splat(share));
+            match self.spread? {
+                Source::Map(_) => None,
+                Source::Pooled { gradient, routing, share } => {
+                    let bit = 1 << (self.row % 2 * 2 + x % 2);
+                    Some(s.routed(of(gradient, share), routing.add(pooled), bit))
+                }
+                Source::Norm { gradient, norms, map, share } => {
+                    let (value, norm) = (s.load(map.add(offset)), s.load(norms.add(pooled)));
+                    Some(norm_share(s, of(gradient, share), value, norm))
+                }
+            }
         }
     }
 }

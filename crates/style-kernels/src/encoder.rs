@@ -6,6 +6,7 @@ use crate::filters::{Filters, padded};
 use crate::first::First;
 use crate::memory::Buffer;
 use crate::plan::Layout;
+use crate::pool::Pool;
 use crate::simd::Level;
 use crate::{Algorithm, Convolution, Isa, KernelError, Options, Padding, Plan, Pooling, Tap};
 
@@ -25,7 +26,7 @@ use crate::{Algorithm, Convolution, Isa, KernelError, Options, Padding, Plan, Po
 #[derive(Debug, Clone)]
 pub struct Encoder {
     pub(crate) weights: Arc<Weights>,
-    pub(crate) pooling: Pooling,
+    pub(crate) pool: Pool,
     pub(crate) padding: Padding,
     pub(crate) algorithm: Algorithm,
     pub(crate) level: Level,
@@ -88,7 +89,7 @@ impl Encoder {
             .collect::<Result<_, KernelError>>()?;
         Ok(Self {
             weights: Arc::new(Weights { first: First::new(first, scale, shift)?, layers }),
-            pooling: options.pooling,
+            pool: Pool { pooling: options.pooling, gain: 1.0 },
             padding: options.padding,
             algorithm: options.algorithm,
             level,
@@ -98,7 +99,22 @@ impl Encoder {
     /// The same network with another pooling; shares the weights.
     #[must_use]
     pub fn with_pooling(mut self, pooling: Pooling) -> Self {
-        self.pooling = pooling;
+        self.pool.pooling = pooling;
+        self
+    }
+
+    /// The same network with every pooling's output multiplied by a factor, which is 1 unless it is set here; shares
+    /// the weights.
+    ///
+    /// A network that was trained with max pooling sees weaker maps behind averages and stronger ones behind norms;
+    /// the factor makes up for that.
+    ///
+    /// # Reference
+    ///
+    /// crowsonkb/style-transfer-pytorch multiplies averages by 2.0 and norms by 0.78.
+    #[must_use]
+    pub fn with_pooling_gain(mut self, gain: f32) -> Self {
+        self.pool.gain = gain;
         self
     }
 

@@ -1,6 +1,7 @@
 //! What happens to a convolution's sums before they are stored.
 
 use crate::Pooling;
+use crate::pool::Pool;
 use crate::simd::{GROUP, Simd};
 
 /// What is done to a convolution's sums, and where they are stored.
@@ -14,7 +15,7 @@ pub(crate) struct Epilogue {
     /// Forward: whether to apply the ReLU.
     pub(crate) relu: bool,
     /// Forward: how to pool; the map itself is then never stored.
-    pub(crate) pooling: Pooling,
+    pub(crate) pool: Pool,
     /// Forward: which of four inputs the gradient will go to, a byte for a pooled value; null for no pooling.
     pub(crate) routing: *mut u8,
     /// Backward: the derivative of a feature map, which is added; may be null.
@@ -38,7 +39,7 @@ impl Epilogue {
         Self {
             bias: std::ptr::null(),
             relu: false,
-            pooling: Pooling::Max,
+            pool: Pool { pooling: Pooling::Max, gain: 1.0 },
             routing: std::ptr::null_mut(),
             added: std::ptr::null(),
             mask: std::ptr::null(),
@@ -96,11 +97,7 @@ impl Epilogue {
         let outputs = sums.map(|sum| s.relu(s.add(sum, bias)));
         // SAFETY: the caller's promise.
         unsafe {
-            let routing = self.routing.add(offset);
-            let pooled = match self.pooling {
-                Pooling::Max => s.pool_max(outputs, routing),
-                Pooling::Average => s.pool_average(outputs, routing),
-            };
+            let pooled = self.pool.four(s, outputs, self.routing.add(offset));
             s.store(self.out.add(offset), pooled);
         }
     }

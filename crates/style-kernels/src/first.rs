@@ -158,19 +158,22 @@ impl First {
             let (channel, row) = (task / (height + 2), task % (height + 2));
             // SAFETY: a task has its own row.
             let to = unsafe { target.slice(task * line, line) };
-            if padding == Padding::Zero && (row == 0 || row == height + 1) {
-                to.fill(0.0);
-                return;
-            }
-            let from = row.saturating_sub(1).min(height - 1);
+            let from = match padding.around(height) {
+                Some([top, _]) if row == 0 => top,
+                Some([_, bottom]) if row == height + 1 => bottom,
+                None if row == 0 || row == height + 1 => {
+                    to.fill(0.0);
+                    return;
+                }
+                _ => row - 1,
+            };
             let from = &image[(channel * height + from) * width..][..width];
             let (scale, shift) = (self.scale[channel], self.shift[channel]);
             for (to, from) in to[1..].iter_mut().zip(from) {
                 *to = from * scale + shift;
             }
-            let replicate = padding == Padding::Replicate;
-            to[0] = if replicate { to[1] } else { 0.0 };
-            to[width + 1] = if replicate { to[width] } else { 0.0 };
+            let [left, right] = padding.around(width).map_or([0.0; 2], |around| around.map(|x| to[1 + x]));
+            (to[0], to[width + 1]) = (left, right);
         });
     }
 
@@ -221,19 +224,21 @@ impl First {
             let to = unsafe { target.slice(task * width, width) };
             let line = |row: usize| &planes[(channel * (height + 2) + row) * (width + 2)..][..width + 2];
             to.copy_from_slice(&line(row + 1)[1..=width]);
-            if padding == Padding::Replicate {
+            if let (Some([top, bottom]), Some([left, right])) =
+                (padding.around(height), padding.around(width))
+            {
                 let mut fold = |line: &[f32], inner: bool| {
                     if !inner {
                         to.iter_mut().zip(&line[1..]).for_each(|(to, from)| *to += from);
                     }
-                    to[0] += line[0];
-                    to[width - 1] += line[width + 1];
+                    to[left] += line[0];
+                    to[right] += line[width + 1];
                 };
                 fold(line(row + 1), true);
-                if row == 0 {
+                if row == top {
                     fold(line(0), false);
                 }
-                if row == height - 1 {
+                if row == bottom {
                     fold(line(height + 1), false);
                 }
             }

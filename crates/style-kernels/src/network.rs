@@ -28,6 +28,9 @@ pub enum Pooling {
     Max,
     /// The mean of four.
     Average,
+    /// The root of the sum of four squares, `torch.nn.LPPool2d(2, 2)`. Each of the four gets `value / norm` of its
+    /// gradient, and none where the norm is 0.
+    L2,
 }
 
 /// What stands around the picture for the first convolution. All others are zero-padded.
@@ -38,6 +41,20 @@ pub enum Padding {
     Zero,
     /// The edge pixels repeated.
     Replicate,
+    /// The picture mirrored at the middle of its edge pixels, which are not repeated; a picture one pixel wide or
+    /// high has nothing to mirror there and repeats it.
+    Reflect,
+}
+
+impl Padding {
+    /// Which of `size` pixels in a line stand before its first and after its last one; `None` for zeros.
+    pub(crate) const fn around(self, size: usize) -> Option<[usize; 2]> {
+        match (self, size) {
+            (Self::Zero, _) => None,
+            (Self::Reflect, 2..) => Some([1, size - 2]),
+            (Self::Replicate | Self::Reflect, _) => Some([0, size - 1]),
+        }
+    }
 }
 
 /// How convolutions after the first are computed.

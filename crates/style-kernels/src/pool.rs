@@ -1,19 +1,66 @@
 //! Pooling and ReLU of maps that are stored, because somebody reads them.
 
+use std::ptr;
+
 use crate::Pooling;
 use crate::grid::Grid;
 use crate::memory::Shared;
 use crate::parallel;
 use crate::simd::{GROUP, Kernel, Level, Simd};
 
+/// How four values become one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pool {
+    pub(crate) pooling: Pooling,
+    /// Factor of the result.
+    pub(crate) gain: f32,
+}
+
+impl Pool {
+    /// Factor of the gradient on its way to the values that get it; for norms see [`Source::Norm`].
+    ///
+    /// [`Source::Norm`]: crate::winograd::Source::Norm
+    pub(crate) fn share(self) -> f32 {
+        match self.pooling {
+            Pooling::Max => self.gain,
+            Pooling::Average => 0.25 * self.gain,
+            // A value's share is gain x value / norm, and what is stored is gain x norm.
+            Pooling::L2 => self.gain * self.gain,
+        }
+    }
+
+    /// Pools four ReLU outputs, and notes which of them pass a gradient; nothing is noted for norms, whose shares are
+    /// worked out from the values themselves.
+    ///
+    /// # Safety
+    /// `routing` is valid for writing `LANES` bytes; for norms it may be anything.
+    #[inline(always)]
+    pub(crate) unsafe fn four<S: Simd>(self, s: S, v: [S::V; 4], routing: *mut u8) -> S::V {
+        // SAFETY: the caller's promise.
+        let pooled = unsafe {
+            match self.pooling {
+                Pooling::Max => s.pool_max(v, routing),
+                Pooling::Average => s.pool_average(v, routing),
+                Pooling::L2 => {
+                    let [first, second] =
+                        [[v[0], v[1]], [v[2], v[3]]].map(|[a, b]| s.mul_add(a, a, s.mul(b, b)));
+                    s.sqrt(s.add(first, second))
+                }
+            }
+        };
+        s.mul(pooled, s.splat(self.gain))
+    }
+}
+
 /// Pools a row of one group.
 ///
-/// `from` is valid for two rows of `width` positions, `to` and `routing` for `width / 2`.
+/// `from` is valid for two rows of `width` positions, `to` and `routing` for `width / 2`; for norms `routing` is not
+/// used.
 #[derive(Debug, Clone, Copy)]
 struct PoolRow {
     from: *const f32,
     width: usize,
-    pooling: Pooling,
+    pool: Pool,
     to: *mut f32,
     routing: *mut u8,
 }
@@ -31,11 +78,7 @@ impl Kernel for PoolRow {
                     };
                     let four = [at(0, 0), at(0, 1), at(1, 0), at(1, 1)];
                     let offset = x * GROUP + lane;
-                    let routing = self.routing.add(offset);
-                    let pooled = match self.pooling {
-                        Pooling::Max => s.pool_max(four, routing),
-                        Pooling::Average => s.pool_average(four, routing),
-                    };
+                    let pooled = self.pool.four(s, four, self.routing.wrapping_add(offset));
                     s.store(self.to.add(offset), pooled);
                 }
             }
@@ -43,10 +86,10 @@ impl Kernel for PoolRow {
     }
 }
 
-/// Pools a map of `grid` into `to`, and notes in `routing` where the gradient will go.
+/// Pools a map of `grid` into `to`, and notes in `routing` where the gradient will go; for norms that is empty.
 pub(crate) fn pool(
     (level, threads): (Level, usize),
-    pooling: Pooling,
+    pool: Pool,
     grid: Grid,
     map: &[f32],
     to: &mut [f32],
@@ -55,6 +98,7 @@ pub(crate) fn pool(
     let (height, width) = (grid.height / 2, grid.width / 2);
     let row_len = width * GROUP;
     let groups = map.len() / (grid.height * grid.width * GROUP);
+    let routed = !routing.is_empty();
     let (to, routing) = (Shared::new(to), Shared::new(routing));
     parallel::for_each(threads, groups * height, |_, task| {
         let (group, row) = (task / height, task % height);
@@ -62,11 +106,11 @@ pub(crate) fn pool(
         let kernel = PoolRow {
             from: from.as_ptr(),
             width: grid.width,
-            pooling,
+            pool,
             to: to.at(task * row_len, row_len),
-            routing: routing.at(task * row_len, row_len),
+            routing: if routed { routing.at(task * row_len, row_len) } else { ptr::null_mut() },
         };
-        // SAFETY: all three rows are of the right length; every task writes its own.
+        // SAFETY: all rows that are used are of the right length; every task writes its own.
         unsafe { level.run(kernel) }
     });
 }

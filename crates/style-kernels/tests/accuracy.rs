@@ -130,8 +130,8 @@ fn two_hundred_random_networks_and_sizes_agree_with_plain_sums() {
         }
         let least = 1 << shapes.iter().filter(|shape| shape.2).count();
         let options = Options {
-            pooling: random.pick(&[Pooling::Max, Pooling::Average]),
-            padding: random.pick(&[Padding::Zero, Padding::Replicate]),
+            pooling: random.pick(&[Pooling::Max, Pooling::Average, Pooling::L2]),
+            padding: random.pick(&[Padding::Zero, Padding::Replicate, Padding::Reflect]),
             algorithm: random.pick(&[Algorithm::Winograd, Algorithm::Winograd, Algorithm::Direct]),
             isa,
             scale: random.values(shapes[0].0).iter().map(|v| 2.0 + v).collect(),
@@ -152,8 +152,10 @@ fn two_hundred_random_networks_and_sizes_agree_with_plain_sums() {
         if work > 12_000_000 {
             height = (height * 12_000_000 / work).max(least);
         }
-        let network = Network::random(random, &shapes, options);
-        let name = format!("case {case}: {batch} x {height} x {width}, {shapes:?}, {:?}", network.options);
+        let mut network = Network::random(random, &shapes, options);
+        network.gain = random.pick(&[1.0, 1.0, 0.78, 2.0, -1.5]);
+        let Network { options, gain, .. } = &network;
+        let name = format!("case {case}: {batch} x {height} x {width}, {shapes:?}, {options:?}, gain {gain}");
         worst = worst.max(compare(&network, &network.encoder(), [batch, height, width], random, &name));
     }
     println!("largest relative error of a layer or gradient: {worst:e}");
@@ -168,6 +170,31 @@ fn every_layer_of_vgg19_and_its_gradient_agree_with_plain_sums() {
             compare(&network, &encoder, [1, 49, 66], &mut Random(5), &format!("VGG-19 {algorithm:?}"));
         println!("{algorithm:?}: largest relative error {worst:e}");
     }
+}
+
+#[test]
+fn every_pooling_and_padding_agrees_on_every_instruction_set() {
+    let shapes = [(3, 16, false), (16, 40, true), (40, 32, false), (32, 24, true)];
+    let mut worst = 0.0_f64;
+    for (isa, algorithm) in
+        instruction_sets().into_iter().flat_map(|isa| [(isa, Algorithm::Winograd), (isa, Algorithm::Direct)])
+    {
+        for (pooling, gain) in
+            [(Pooling::Max, 1.0), (Pooling::Max, 0.5), (Pooling::Average, 2.0), (Pooling::L2, 0.78)]
+        {
+            for padding in [Padding::Zero, Padding::Replicate, Padding::Reflect] {
+                let options = Options { isa, algorithm, pooling, padding, ..Options::default() };
+                let mut network = Network::random(&mut Random(6), &shapes, options);
+                network.gain = gain;
+                // The second size takes the larger tiles before its first pooling.
+                for shape in [[2, 13, 22], [1, 48, 51], [1, 4, 4]] {
+                    let name = format!("{isa} {algorithm:?} {pooling:?} x {gain} {padding:?} {shape:?}");
+                    worst = worst.max(compare(&network, &network.encoder(), shape, &mut Random(7), &name));
+                }
+            }
+        }
+    }
+    println!("largest relative error: {worst:e}");
 }
 
 #[test]

@@ -80,8 +80,12 @@ fn a_plan_runs_in_another_pool_than_it_was_made_in() {
 #[test]
 fn a_used_plan_gives_the_bytes_of_a_fresh_one() {
     for isa in instruction_sets() {
-        for pooling in [Pooling::Max, Pooling::Average] {
-            let options = Options { isa, pooling, padding: Padding::Replicate, ..Options::default() };
+        for (pooling, padding) in [
+            (Pooling::Max, Padding::Replicate),
+            (Pooling::Average, Padding::Reflect),
+            (Pooling::L2, Padding::Reflect),
+        ] {
+            let options = Options { isa, pooling, padding, ..Options::default() };
             let encoder = network(options).encoder();
             let (one, other) = (picture(3 * 30 * 31), vec![0.25; 3 * 30 * 31]);
             let fresh = step(&mut encoder.plan(1, 30, 31, &TAPS).unwrap(), &one);
@@ -159,7 +163,7 @@ fn backward_may_be_called_again_after_one_forward() {
 fn nan_and_infinity_come_out_as_such_and_never_hang() {
     for isa in instruction_sets() {
         for algorithm in [Algorithm::Winograd, Algorithm::Direct] {
-            for pooling in [Pooling::Max, Pooling::Average] {
+            for pooling in [Pooling::Max, Pooling::Average, Pooling::L2] {
                 for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
                     let encoder =
                         network(Options { isa, algorithm, pooling, ..Options::default() }).encoder();
@@ -211,8 +215,11 @@ fn max_pooling_sends_the_gradient_to_the_first_of_equals() {
 #[test]
 fn the_forecast_is_what_a_plan_takes_and_weights_take_72_bytes_a_pair_of_channels() {
     let encoder = network(Options::default()).encoder();
-    let plan = encoder.plan(1, 64, 64, &TAPS).unwrap();
-    assert_eq!(plan.bytes(), encoder.plan_bytes(1, 64, 64, &TAPS).unwrap());
+    for pooling in [Pooling::Max, Pooling::Average, Pooling::L2] {
+        let encoder = encoder.clone().with_pooling(pooling);
+        let plan = encoder.plan(1, 64, 64, &TAPS).unwrap();
+        assert_eq!(plan.bytes(), encoder.plan_bytes(1, 64, 64, &TAPS).unwrap(), "{pooling:?}");
+    }
     let pairs: usize = SHAPES[1..].iter().map(|&(i, o, _)| i.next_multiple_of(32) * o).sum();
     let rest = encoder.weight_bytes() - pairs * 72;
     assert!(rest < 20_000, "{rest} bytes besides");

@@ -1,30 +1,15 @@
-//! L-BFGS on one tensor, without a line search.
-
-use std::collections::VecDeque;
+//! L-BFGS on one tensor.
 
 use burn::tensor::Tensor;
 
-use super::ImageOptimizer;
-use crate::Error;
+use super::history::{History, Pair, scalar};
+use super::search::Searching;
+use super::{ImageOptimizer, LineSearch, rescaled};
 use crate::convert::read;
 use crate::statistics::same_shape;
+use crate::{Error, Evaluation};
 
-/// Root mean square change of the pixels by a step along the bare gradient.
-const FIRST_STEP: f32 = 0.01;
-
-/// Largest root mean square change of the pixels by a quasi-Newton step.
-const LARGEST_STEP: f32 = 0.05;
-
-/// One remembered step: how the picture moved, and how the gradient changed.
-#[derive(Debug, Clone)]
-struct Pair {
-    moved: Tensor<4>,
-    changed: Tensor<4>,
-    /// `1 / <changed, moved>`
-    rho: f32,
-}
-
-/// Limited-memory BFGS by the two-loop recursion, one gradient a step, no line search.
+/// Limited-memory BFGS by the two-loop recursion, by default one gradient a step and no line search.
 ///
 /// While no step is remembered, a step goes along the negative gradient and changes the pixels by
 /// `0.01 * rate`, root mean square; afterwards it is `rate` times the quasi-Newton direction, cut to a change
@@ -38,19 +23,45 @@ struct Pair {
 /// loss. The step taken is measured between the pictures that come in, so that a picture clamped between two
 /// calls is understood.
 ///
-/// Three scalars are read from the device per step.
+/// Three scalars are read from the device per step. At another size all is forgotten.
+///
+/// # Line search
+///
+/// With [`LineSearch::StrongWolfe`] the step above is only the first trial of a search for a point `x'` on the way from
+/// `x` along the direction `d` with
+///
+/// ```text
+/// f(x') <= f(x) + 1e-4 <g(x), x' - x>      and      |<g(x'), d>| <= 0.9 |<g(x), d>|
+/// ```
+///
+/// by bracketing and zooming with cubic interpolation, at most 25 evaluations. Every call of
+/// [`step`](ImageOptimizer::step) answers with the next trial, usually the first of the next search: so the loss falls from
+/// one accepted picture to the next, but the picture answered last is a trial that nobody evaluated yet, and a
+/// trial may be worse. Keep the best.
+///
+/// What is on the way of the search is measured: pixels that were clamped count as far as they really moved, and slopes
+/// are taken over those that still follow. A loss or a gradient that is NaN or infinite at a trial means "too far";
+/// before such a cliff the first condition is enough.
+/// A search that finds nothing lower goes back to where it began and forgets the steps remembered; begun there again
+/// without any, it follows the bare gradient. Seven scalars are read from the device per evaluation, in one read.
 ///
 /// # Reference
 ///
 /// J. Nocedal, *Updating Quasi-Newton Matrices with Limited Storage*, Mathematics of Computation 35, 1980;
-/// D. C. Liu and J. Nocedal 1989, algorithm 2.1 and equation 2.6 for the scaling.
+/// D. C. Liu and J. Nocedal 1989, algorithm 2.1 and equation 2.6 for the scaling; J. Nocedal and S. J. Wright,
+/// *Numerical Optimization*, 2nd edition 2006, algorithms 3.5 and 3.6 and equation 3.59 for the search.
 #[derive(Debug, Clone)]
 pub struct Lbfgs {
     learning_rate: f32,
-    history: usize,
-    pairs: VecDeque<Pair>,
-    /// `<y, s> / <y, y>` of the newest pair: the size of the inverse Hessian.
-    scaling: f32,
+    line_search: LineSearch,
+    history: History,
+    cautious: Cautious,
+    searching: Searching,
+}
+
+/// What the rule without a line search keeps.
+#[derive(Debug, Clone, Default)]
+struct Cautious {
     previous: Option<(Tensor<4>, Tensor<4>)>,
     /// One over the largest absolute value of the first gradient: in this unit gradients are compared, so
     /// that their squares neither overflow nor vanish whatever the scale of the loss.
@@ -63,53 +74,59 @@ impl Lbfgs {
     pub fn new(learning_rate: f32, history: usize) -> Self {
         Self {
             learning_rate,
-            history: history.max(1),
-            pairs: VecDeque::new(),
-            scaling: 1.0,
-            previous: None,
-            unit: None,
+            line_search: LineSearch::None,
+            history: History::new(history.max(1)),
+            cautious: Cautious::default(),
+            searching: Searching::default(),
         }
     }
 
-    fn remember(&mut self, image: &Tensor<4>, gradient: &Tensor<4>) -> Result<(), Error> {
-        let Some((last_image, last_gradient)) = self.previous.take() else { return Ok(()) };
-        let moved = image.clone() - last_image;
-        let changed = gradient.clone() - last_gradient;
-        let products =
-            Tensor::cat(vec![dot(&changed, &moved), dot(&changed, &changed), dot(&moved, &moved)], 0);
-        let products = read(products, "measuring the last step")?;
-        let [ys, yy, ss] = products[..] else { return Ok(()) };
-        if ys > 1e-7 * yy.sqrt() * ss.sqrt() {
-            if self.pairs.len() == self.history {
-                self.pairs.pop_front();
-            }
-            self.pairs.push_back(Pair { moved, changed, rho: 1.0 / ys });
-            self.scaling = ys / yy;
-        }
-        Ok(())
+    /// The same with a line search.
+    #[must_use]
+    pub const fn with_line_search(mut self, line_search: LineSearch) -> Self {
+        self.line_search = line_search;
+        self
     }
 
-    /// The inverse Hessian's estimate times the gradient.
-    fn times_inverse_hessian(&self, gradient: Tensor<4>) -> Tensor<4> {
-        let mut direction = gradient;
-        let mut alphas = Vec::with_capacity(self.pairs.len());
-        for pair in self.pairs.iter().rev() {
-            let alpha = scalar(dot(&pair.moved, &direction).mul_scalar(pair.rho));
-            direction = direction - pair.changed.clone() * alpha.clone();
-            alphas.push(alpha);
-        }
-        direction = direction.mul_scalar(self.scaling);
-        for (pair, alpha) in self.pairs.iter().zip(alphas.into_iter().rev()) {
-            let beta = scalar(dot(&pair.changed, &direction).mul_scalar(pair.rho));
-            direction = direction + pair.moved.clone() * (alpha - beta);
-        }
-        direction
+    fn forget(&mut self) {
+        self.history.clear();
+        self.cautious = Cautious::default();
+        self.searching = Searching::default();
     }
 }
 
 impl ImageOptimizer for Lbfgs {
-    fn step(&mut self, image: Tensor<4>, gradient: Tensor<4>) -> Result<Tensor<4>, Error> {
-        same_shape("the gradient", &gradient, &image)?;
+    fn step(&mut self, image: Tensor<4>, evaluation: Evaluation) -> Result<Tensor<4>, Error> {
+        same_shape("the gradient", &evaluation.gradient, &image)?;
+        match self.line_search {
+            LineSearch::None => {
+                self.cautious.step(&mut self.history, self.learning_rate, image, evaluation.gradient)
+            }
+            LineSearch::StrongWolfe => {
+                self.searching.step(&mut self.history, self.learning_rate, image, evaluation)
+            }
+        }
+    }
+
+    fn resize(&mut self, _: [usize; 2]) -> Result<(), Error> {
+        self.forget();
+        Ok(())
+    }
+
+    fn restart(&mut self, factor: f32) {
+        self.learning_rate = rescaled(self.learning_rate, factor);
+        self.forget();
+    }
+}
+
+impl Cautious {
+    fn step(
+        &mut self,
+        history: &mut History,
+        rate: f32,
+        image: Tensor<4>,
+        gradient: Tensor<4>,
+    ) -> Result<Tensor<4>, Error> {
         if let Some((last, _)) = &self.previous {
             same_shape("the picture", &image, last)?;
         }
@@ -117,30 +134,14 @@ impl ImageOptimizer for Lbfgs {
             .unit
             .get_or_insert_with(|| scalar(gradient.clone().abs().max().clamp_min(f32::MIN_POSITIVE).recip()));
         let gradient = gradient * unit.clone();
-        self.remember(&image, &gradient)?;
+        if let Some((last_image, last_gradient)) = self.previous.take() {
+            let pair = Pair { moved: image.clone() - last_image, changed: gradient.clone() - last_gradient };
+            let products = read(Tensor::cat(pair.products().into(), 0), "measuring the last step")?;
+            if let &[ys, yy, ss] = &products[..] {
+                history.remember(pair, [ys, yy, ss]);
+            }
+        }
         self.previous = Some((image.clone(), gradient.clone()));
-        let change = if self.pairs.is_empty() {
-            let size = root_mean_square(&gradient).recip().mul_scalar(FIRST_STEP);
-            gradient * scalar(size)
-        } else {
-            let direction = self.times_inverse_hessian(gradient);
-            let shrink = root_mean_square(&direction).recip().mul_scalar(LARGEST_STEP).clamp_max(1.0);
-            direction * scalar(shrink)
-        };
-        Ok(image - change.mul_scalar(self.learning_rate))
+        Ok(image - history.change(gradient).mul_scalar(rate))
     }
-}
-
-/// `[1]`, never 0.
-fn root_mean_square(tensor: &Tensor<4>) -> Tensor<1> {
-    tensor.clone().square().mean().sqrt().clamp_min(f32::MIN_POSITIVE)
-}
-
-fn dot(a: &Tensor<4>, b: &Tensor<4>) -> Tensor<1> {
-    (a.clone() * b.clone()).sum()
-}
-
-/// A number on the device, ready to be multiplied with a picture.
-fn scalar(value: Tensor<1>) -> Tensor<4> {
-    value.reshape([1, 1, 1, 1])
 }

@@ -2,28 +2,27 @@
 
 use style_image::with_long_side;
 
+use super::ladder::Extent;
+use super::style::Style;
 use super::{Settings, StyleTransfer};
 use crate::memory::{Memory, available, of_step, picture};
 use crate::vgg::{Taps, Vgg};
-use crate::{Error, Optimizer};
+use crate::{Error, LineSearch, Optimizer};
 
-/// Pictures that a run holds besides those of a step: the content, the start, and the newest and the best of
-/// those whose losses were read.
-const PICTURES: usize = 4;
+/// Pictures that a run holds besides those of a step: the content, the start, the newest and the best of
+/// those whose losses were read, and the average.
+const PICTURES: usize = 5;
 
 /// The style picture, and its tensor.
 const STYLE_PICTURES: usize = 2;
-
-/// Width and height in px.
-type Extent = (usize, usize);
 
 impl StyleTransfer<'_> {
     /// Memory that [`run`](Self::run) takes for a result of `width` x `height` px; `None` where Burn computes the
     /// network, see [`Vgg::memory`]. The two halves, `reconstruct` and `texture`, need less.
     ///
-    /// It is that of a step (see [`Objective::memory`](crate::Objective::memory)) with the targets, six pictures
-    /// and those of the optimiser at 12 bytes a pixel: 4 for Adam, `2 * history + 4` for L-BFGS. The buffers are
-    /// those of the result or of the style picture, whichever are larger.
+    /// It is that of the last scale's step (see [`Objective::memory`](crate::Objective::memory)) with the targets, seven
+    /// pictures and those of the optimiser at 12 bytes a pixel: 4 for Adam, `2 * history + 4` for L-BFGS, six more with a
+    /// line search. The buffers are those of the result or of the style picture, whichever are larger.
     ///
     /// # Errors
     ///
@@ -45,71 +44,84 @@ impl StyleTransfer<'_> {
     pub fn memory(&self, width: usize, height: usize) -> Result<Option<Memory>, Error> {
         let settings = &self.settings;
         settings.validate(self.vgg)?;
+        for style in &self.styles {
+            style.validate(settings, self.vgg)?;
+        }
         Settings::check_pixels("width", width)?;
         Settings::check_pixels("height", height)?;
-        let style = self.style.filter(|_| settings.style_weight > 0.0);
-        let style = style.map(|style| with_long_side((style.width(), style.height()), settings.size));
-        let run = Run { vgg: self.vgg, settings, content: true };
-        run.memory((width, height), style)
+        let styles = if settings.style_weight > 0.0 { self.styles.as_slice() } else { &[] };
+        let vgg = settings.configure(self.vgg);
+        Run { vgg: &vgg, settings, content: true, styles }.memory((width, height), settings.size)
     }
 }
 
 /// What decides about the memory of a run, apart from the sizes of its pictures.
 #[derive(Clone, Copy)]
 pub(super) struct Run<'a> {
-    /// With the pooling of the settings or any other: buffers are the same.
+    /// As the settings want it: poolings differ in what they store.
     pub(super) vgg: &'a Vgg,
     pub(super) settings: &'a Settings,
     /// Whether there is a content picture.
     pub(super) content: bool,
+    pub(super) styles: &'a [Style<'a>],
 }
 
 impl Run<'_> {
-    fn memory(self, (width, height): Extent, style: Option<Extent>) -> Result<Option<Memory>, Error> {
-        let Self { vgg, settings, content } = self;
-        let of_style = Taps::new().with_statistics(style.iter().flat_map(|_| settings.style_layers.clone()));
+    /// For a result of that extent, beside styles that are prepared for a long side of `size` px.
+    fn memory(self, (width, height): Extent, size: usize) -> Result<Option<Memory>, Error> {
+        let Self { vgg, settings, content, styles } = self;
+        let layers = || settings.style_layers.iter().copied();
+        let with_maps = |maps: bool, taps: Taps| if maps { taps.with_features(layers()) } else { taps };
+        let needs_features = settings.style_loss.needs_features();
+        let of_styles = if styles.is_empty() { Taps::new() } else { Taps::new().with_statistics(layers()) };
         let with_content = content && settings.content_weight > 0.0;
         let of_content = with_content.then_some(&settings.content_layers);
-        let taps = of_style.clone().with_features(of_content.into_iter().flatten().copied());
-        let total_variation = settings.tv_weight > 0.0;
-        let step = of_step(vgg, [height, width], &taps, total_variation)?;
+        let regions = styles.iter().any(|style| style.region.is_some());
+        let taps = with_maps(!styles.is_empty() && (needs_features || regions), of_styles.clone())
+            .with_features(of_content.into_iter().flatten().copied());
+        let step = of_step(vgg, [height, width], &taps, settings.tv_weight > 0.0)?;
         let (Some(mut memory), Some(targets)) = (step, vgg.memory(height, width, &taps)?) else {
             return Ok(None);
         };
         memory.tensors += targets.tensors;
         memory.tensors += (PICTURES + pictures_of(settings.optimizer)) * picture(height, width);
-        if let Some((width, height)) = style {
-            let pass = vgg.memory(height, width, &of_style)?.unwrap_or_default();
+        for (style, (width, height)) in styles.iter().filter_map(|style| Some((style, style.extent(size)?))) {
+            let taps = with_maps(needs_features || style.part.is_some(), of_styles.clone());
+            let pass = vgg.memory(height, width, &taps)?.unwrap_or_default();
             memory.buffers = memory.buffers.max(pass.buffers);
             memory.tensors += STYLE_PICTURES * picture(height, width);
+            // Losses of features keep the style's.
+            memory.tensors += if needs_features { pass.tensors } else { 0 };
         }
         Ok(Some(memory))
     }
 
     /// Refuses a run whose buffers this machine cannot give.
-    pub(super) fn check(self, extent: Extent, style: Option<Extent>) -> Result<(), Error> {
+    pub(super) fn check(self, extent: Extent) -> Result<(), Error> {
         // Buffers of an earlier run would go before the new ones come, so they must not count as taken.
         self.vgg.release_buffers();
         match available() {
-            Some(available) => self.check_against(available, extent, style),
+            Some(available) => self.check_against(available, extent),
             None => Ok(()),
         }
     }
 
     /// The buffers alone decide: they are known to the byte, and all of them are written to at once. Of the
     /// tensors some may be missing for a moment without harm to the forecast.
-    fn check_against(self, available: usize, extent: Extent, style: Option<Extent>) -> Result<(), Error> {
-        let Some(memory) = self.memory(extent, style)? else { return Ok(()) };
+    fn check_against(self, available: usize, extent: Extent) -> Result<(), Error> {
+        let size = self.settings.size;
+        let Some(memory) = self.memory(extent, size)? else { return Ok(()) };
         if memory.buffers <= available {
             return Ok(());
         }
         let needed = |memory: Memory| memory.buffers + memory.tensors;
+        let full = extent.0.max(extent.1);
         let at = |side: usize| {
-            let style = style.map(|style| with_long_side(style, side.min(style.0.max(style.1))));
-            self.memory(with_long_side(extent, side), style).ok().flatten().map(needed)
+            let memory = self.memory(with_long_side(extent, side), (size * side).div_ceil(full));
+            memory.ok().flatten().map(needed)
         };
         // Between a size that is not too large, or too small for the network, and one that is too large.
-        let (mut fits, mut over) = (0, extent.0.max(extent.1));
+        let (mut fits, mut over) = (0, full);
         while over - fits > 1 {
             let middle = fits.midpoint(over);
             if at(middle).is_some_and(|needed| needed > available) {
@@ -128,7 +140,9 @@ impl Run<'_> {
 fn pictures_of(optimizer: Optimizer) -> usize {
     match optimizer {
         Optimizer::Adam { .. } => 2 + 2,
-        Optimizer::Lbfgs { history, .. } => 2 * history + 2 + 2,
+        Optimizer::Lbfgs { history, line_search: LineSearch::None, .. } => 2 * history + 2 + 2,
+        // The direction, the trial, the lowest trial with its gradient; and the pair that a trial would make.
+        Optimizer::Lbfgs { history, line_search: LineSearch::StrongWolfe, .. } => 2 * history + 2 + 4 + 4,
     }
 }
 
@@ -148,25 +162,27 @@ mod tests {
     #[test]
     fn a_run_that_the_machine_has_no_memory_for_is_refused_with_the_size_that_fits() {
         let (vgg, settings) = (vgg(Relu2_1), settings());
-        let run = Run { vgg: &vgg, settings: &settings, content: true };
-        let (extent, style) = ((600, 300), Some((200, 600)));
-        let memory = run.memory(extent, style).unwrap().unwrap();
-        run.check_against(memory.buffers, extent, style).unwrap();
+        let settings = Settings { size: 600, ..settings };
+        let picture = style_image::Image::new(20, 60, vec![0.5; 3 * 20 * 60]).unwrap();
+        let styles = [Style::new(&picture)];
+        let run = Run { vgg: &vgg, settings: &settings, content: true, styles: &styles };
+        let extent = (600, 300);
+        let memory = run.memory(extent, 600).unwrap().unwrap();
+        run.check_against(memory.buffers, extent).unwrap();
         let Error::NotEnoughMemory { width: 600, height: 300, needed, available, largest: Some(largest) } =
-            run.check_against(memory.buffers - 1, extent, style).unwrap_err()
+            run.check_against(memory.buffers - 1, extent).unwrap_err()
         else {
             panic!("not refused")
         };
         assert_eq!(needed, memory.buffers + memory.tensors);
         assert_eq!(available, memory.buffers - 1);
         let at = |side| {
-            let memory = run.memory(with_long_side(extent, side), Some(with_long_side((200, 600), side)));
-            let memory = memory.unwrap().unwrap();
+            let memory = run.memory(with_long_side(extent, side), side).unwrap().unwrap();
             memory.buffers + memory.tensors
         };
         assert!(at(largest) <= available, "{largest} px fit");
         assert!(at(largest + 1) > available, "{} px do not fit", largest + 1);
-        let error = run.check_against(1, extent, style).unwrap_err().to_string();
+        let error = run.check_against(1, extent).unwrap_err().to_string();
         assert!(
             error.ends_with(" MB of memory, 0 MB are available: not even the smallest picture fits"),
             "{error}"
@@ -184,7 +200,7 @@ mod tests {
             ),
         );
         assert!(vgg.keeps_buffers(), "a clone's buffers are the network's");
-        Run { vgg: &vgg, settings: &settings, content: true }.check((64, 48), None).unwrap();
+        Run { vgg: &vgg, settings: &settings, content: true, styles: &[] }.check((64, 48)).unwrap();
         assert!(!vgg.keeps_buffers());
     }
 
@@ -198,6 +214,9 @@ mod tests {
         let (adam, lbfgs) = (of(Optimizer::ADAM), of(Optimizer::LBFGS));
         assert_eq!((adam.weights, adam.buffers), (lbfgs.weights, lbfgs.buffers));
         assert_eq!(lbfgs.tensors - adam.tensors, 20 * 64 * 48 * 12);
+        let line_search = LineSearch::StrongWolfe;
+        let searching = of(Optimizer::Lbfgs { learning_rate: 1.0, history: 10, line_search });
+        assert_eq!(searching.tensors - lbfgs.tensors, 6 * 64 * 48 * 12);
         let error = StyleTransfer::new(&vgg).settings(settings()).memory(64, 8).unwrap_err();
         assert_eq!(error.to_string(), "height is 8 px, allowed is 16 to 8192 px");
     }
@@ -207,8 +226,8 @@ mod tests {
         let vgg = vgg(Relu2_1).with_kernel(Kernel::Burn);
         assert_eq!(StyleTransfer::new(&vgg).settings(settings()).memory(64, 64).unwrap(), None);
         let settings = settings();
-        let run = Run { vgg: &vgg, settings: &settings, content: true };
-        run.check_against(0, (64, 64), None).unwrap();
+        let run = Run { vgg: &vgg, settings: &settings, content: true, styles: &[] };
+        run.check_against(0, (64, 64)).unwrap();
     }
 
     #[test]

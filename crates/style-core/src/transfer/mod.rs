@@ -1,26 +1,34 @@
 //! The whole job: settings, the loop, and what comes out.
 
+mod cancel;
+mod descent;
+mod ladder;
 mod memory;
 mod outcome;
+mod recorder;
 mod report;
 mod run;
 mod settings;
 mod start;
 mod step;
+mod style;
+mod targets;
 
-pub use outcome::{Losses, Outcome, Times};
+pub use cancel::CancelToken;
+pub use outcome::{Losses, Outcome, ScaleRun, Times};
 pub use report::Report;
-pub use settings::{Settings, Start};
+pub use settings::{Clamp, Colour, Settings, Start};
 pub use step::Step;
+pub use style::Style;
 
 use std::ops::ControlFlow;
 
 use style_format::Layer;
-use style_image::Image;
+use style_image::{Image, with_long_side};
 
-use crate::{Error, Optimizer, Padding, Pooling, Reduction, Vgg};
+use crate::{ContentForm, Error, Objective, Optimizer, Padding, Pooling, StyleForm, TotalVariation, Vgg};
 
-type Observer<'a> = Box<dyn FnMut(&Step<'_>) -> ControlFlow<()> + 'a>;
+type Observer<'a> = dyn FnMut(&Step<'_>) -> ControlFlow<()> + 'a;
 
 /// A style transfer: settings first, then one of [`run`](Self::run), [`reconstruct`](Self::reconstruct)
 /// and [`texture`](Self::texture). Nothing is computed before all settings have been checked.
@@ -30,7 +38,7 @@ type Observer<'a> = Box<dyn FnMut(&Step<'_>) -> ControlFlow<()> + 'a>;
 /// ```no_run
 /// use std::ops::ControlFlow;
 /// use style_core::{Device, StyleTransfer, Vgg};
-/// use style_image::Image;
+/// use style_image::{Image, with_long_side};
 ///
 /// let vgg = Vgg::load(&std::fs::read("vgg19.safetensors")?, &Device::flex())?;
 /// let outcome = StyleTransfer::new(&vgg)
@@ -48,9 +56,10 @@ type Observer<'a> = Box<dyn FnMut(&Step<'_>) -> ControlFlow<()> + 'a>;
 pub struct StyleTransfer<'a> {
     vgg: &'a Vgg,
     settings: Settings,
-    style: Option<&'a Image>,
-    start: Option<Start<'a>>,
-    observer: Option<Observer<'a>>,
+    styles: Vec<Style<'a>>,
+    start_image: Option<&'a Image>,
+    observer: Option<Box<Observer<'a>>>,
+    cancel: Option<CancelToken>,
 }
 
 impl std::fmt::Debug for StyleTransfer<'_> {
@@ -62,7 +71,14 @@ impl std::fmt::Debug for StyleTransfer<'_> {
 impl<'a> StyleTransfer<'a> {
     /// A transfer with the default [`Settings`].
     pub fn new(vgg: &'a Vgg) -> Self {
-        Self { vgg, settings: Settings::default(), style: None, start: None, observer: None }
+        Self {
+            vgg,
+            settings: Settings::default(),
+            styles: Vec::new(),
+            start_image: None,
+            observer: None,
+            cancel: None,
+        }
     }
 
     /// All settings at once.
@@ -71,10 +87,11 @@ impl<'a> StyleTransfer<'a> {
         self
     }
 
-    /// The picture whose textures are wanted. It keeps its proportions; its long side becomes
-    /// [`size`](Self::size), so that brush strokes have the size they have in the painting.
-    pub const fn style(mut self, style: &'a Image) -> Self {
-        self.style = Some(style);
+    /// A picture whose textures are wanted, or a [`Style`] with more to it; called again, one more. A picture keeps
+    /// its proportions, and its long side becomes that of the result, so that brush strokes have the size they
+    /// have in the painting.
+    pub fn style(mut self, style: impl Into<Style<'a>>) -> Self {
+        self.styles.push(style.into());
         self
     }
 
@@ -84,9 +101,16 @@ impl<'a> StyleTransfer<'a> {
         self
     }
 
-    /// Number of updates, 1 to 1,000,000.
-    pub const fn steps(mut self, steps: usize) -> Self {
-        self.settings.steps = steps;
+    /// Number of updates at every scale, 1 to 1,000,000; for other numbers at other scales see
+    /// [`Settings::steps`].
+    pub fn steps(mut self, steps: usize) -> Self {
+        self.settings.steps = vec![steps];
+        self
+    }
+
+    /// The smallest scale of the run, px; from [`size`](Self::size) on there is one scale only.
+    pub const fn smallest_scale(mut self, px: usize) -> Self {
+        self.settings.smallest_scale = px;
         self
     }
 
@@ -126,9 +150,27 @@ impl<'a> StyleTransfer<'a> {
         self
     }
 
-    /// How squared differences become one number.
-    pub const fn reduction(mut self, reduction: Reduction) -> Self {
-        self.settings.reduction = reduction;
+    /// How content is compared.
+    pub const fn content_loss(mut self, form: ContentForm) -> Self {
+        self.settings.content_loss = form;
+        self
+    }
+
+    /// How style is compared.
+    pub const fn style_loss(mut self, form: StyleForm) -> Self {
+        self.settings.style_loss = form;
+        self
+    }
+
+    /// The form of the total variation.
+    pub const fn tv_form(mut self, form: TotalVariation) -> Self {
+        self.settings.tv_form = form;
+        self
+    }
+
+    /// Whose colours the result has.
+    pub const fn colour(mut self, colour: Colour) -> Self {
+        self.settings.colour = colour;
         self
     }
 
@@ -152,8 +194,15 @@ impl<'a> StyleTransfer<'a> {
 
     /// Where the optimisation starts: by default [`run`](Self::run) at the content,
     /// [`reconstruct`](Self::reconstruct) and [`texture`](Self::texture) at noise.
-    pub fn start(mut self, start: Start<'a>) -> Self {
-        self.start = Some(start);
+    pub const fn start(mut self, start: Start) -> Self {
+        self.settings.start = Some(start);
+        self.start_image = None;
+        self
+    }
+
+    /// Starts the optimisation at this picture, resized to the size of the first scale.
+    pub const fn start_at(mut self, image: &'a Image) -> Self {
+        self.start_image = Some(image);
         self
     }
 
@@ -165,6 +214,12 @@ impl<'a> StyleTransfer<'a> {
         self
     }
 
+    /// Lets another thread end the run, after the step it is at, with the picture so far.
+    pub fn cancel_with(mut self, token: &CancelToken) -> Self {
+        self.cancel = Some(token.clone());
+        self
+    }
+
     /// Redraws `content` in the textures of the style picture.
     ///
     /// # Errors
@@ -173,13 +228,18 @@ impl<'a> StyleTransfer<'a> {
     /// [`Error::PictureTooSmall`]; [`Error::NotEnoughMemory`] where the system says that the kernels' buffers
     /// cannot be had; [`Error::Diverged`] when the loss becomes NaN; [`Error::Device`].
     pub fn run(mut self, content: &Image) -> Result<Outcome, Error> {
-        if self.style.is_none() {
+        self.needs_style()?;
+        self.settings.start.get_or_insert(Start::Content);
+        let settings = self.settings.clone();
+        let extent = with_long_side((content.width(), content.height()), settings.checked_size()?);
+        self.optimise(settings, Some(content), extent)
+    }
+
+    fn needs_style(&self) -> Result<(), Error> {
+        if self.styles.is_empty() {
             return Err(Error::setting("style", "missing", "a picture; without one use `reconstruct`"));
         }
-        self.start.get_or_insert(Start::Content);
-        let settings = self.settings.clone();
-        let content = content.resized_to_long_side(settings.checked_size()?)?;
-        self.optimise(settings, Some(&content), (content.width(), content.height()))
+        Ok(())
     }
 
     /// Rebuilds `content` from its features alone, starting from noise: what the content layers keep of
@@ -191,8 +251,8 @@ impl<'a> StyleTransfer<'a> {
     /// As [`run`](Self::run).
     pub fn reconstruct(self, content: &Image) -> Result<Outcome, Error> {
         let settings = Settings { style_weight: 0.0, ..self.settings.clone() };
-        let content = content.resized_to_long_side(settings.checked_size()?)?;
-        self.optimise(settings, Some(&content), (content.width(), content.height()))
+        let extent = with_long_side((content.width(), content.height()), settings.checked_size()?);
+        self.optimise(settings, Some(content), extent)
     }
 
     /// Makes a texture of `width` x `height` px from the style picture alone, starting from noise.
@@ -201,15 +261,77 @@ impl<'a> StyleTransfer<'a> {
     ///
     /// As [`run`](Self::run).
     pub fn texture(self, width: usize, height: usize) -> Result<Outcome, Error> {
-        if self.style.is_none() {
+        if self.styles.is_empty() {
             return Err(Error::setting("style", "missing", "a picture"));
         }
-        let settings = Settings { content_weight: 0.0, ..self.settings.clone() };
         Settings::check_pixels("width", width)?;
         Settings::check_pixels("height", height)?;
+        if self.settings.colour != Colour::Free {
+            return Err(Error::setting("colour", "that of a content", "free: a texture has no content"));
+        }
+        let settings = Settings { content_weight: 0.0, size: width.max(height), ..self.settings.clone() };
         self.optimise(settings, None, (width, height))
     }
 }
 
+/// The statistics of a style for runs with these settings.
+pub(crate) fn style_statistics(
+    vgg: &Vgg,
+    settings: &Settings,
+    style: &Style<'_>,
+) -> Result<targets::StyleAtScales, Error> {
+    // Statistics, whatever the loss of the settings looks at.
+    let settings = Settings { style_loss: StyleForm::default(), colour: Colour::Free, ..settings.clone() };
+    settings.validate(vgg)?;
+    style.validate(&settings, vgg)?;
+    let vgg = settings.configure(vgg);
+    let Some(extent) = style.extent(settings.size) else {
+        return Err(Error::setting("the style", "a style file already", "a picture"));
+    };
+    if let Some(&layer) = settings.style_layers.iter().max() {
+        vgg.check_size(extent.0, extent.1, layer)?;
+    }
+    let sources = targets::Sources { vgg: &vgg, settings: &settings, content: None, styles: &[] };
+    sources.style_statistics(style)
+}
+
+/// The network as the settings want it, and the part of a run's objective that no content belongs to.
+pub(crate) fn style_objective(
+    vgg: &Vgg,
+    settings: &Settings,
+    styles: &[Style<'_>],
+) -> Result<(Vgg, Objective), Error> {
+    settings.validate(vgg)?;
+    for style in styles {
+        style.validate(settings, vgg)?;
+        if style.region.is_some() {
+            return Err(Error::setting(
+                "the region of a style",
+                "a mask",
+                "none: a region belongs to one picture",
+            ));
+        }
+    }
+    if settings.style_weight > 0.0 && styles.is_empty() {
+        return Err(Error::setting("style", "missing", "at least one, or a style weight of 0"));
+    }
+    if settings.colour != Colour::Free {
+        return Err(Error::setting("colour", "that of a content", "free: every picture has another content"));
+    }
+    let vgg = settings.configure(vgg);
+    let sources = targets::Sources { vgg: &vgg, settings, content: None, styles };
+    let whole = ladder::Scale { share: 1.0, extent: (settings.size, settings.size) };
+    let objective = sources.targets(&whole, None)?.objective;
+    Ok((vgg, objective))
+}
+
+#[cfg(test)]
+mod control_tests;
+#[cfg(test)]
+mod course_tests;
+#[cfg(test)]
+mod descent_tests;
+#[cfg(test)]
+mod test_runs;
 #[cfg(test)]
 mod tests;

@@ -20,14 +20,35 @@ impl Losses {
 }
 
 /// Where the time went, in seconds.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Times {
-    /// Checking, resizing and computing the targets.
+    /// Checking, resizing and computing the targets of all scales.
     pub preparation: f64,
     /// All steps.
     pub steps: f64,
     /// Metrics and reading the picture back.
     pub finish: f64,
+}
+
+impl Times {
+    /// All of it.
+    #[must_use]
+    pub fn total(&self) -> f64 {
+        self.preparation + self.steps + self.finish
+    }
+}
+
+/// The steps of one scale.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct ScaleRun {
+    /// Width of the picture, px.
+    pub width: usize,
+    /// Height of the picture, px.
+    pub height: usize,
+    /// Index of its first entry in [`Outcome::history`].
+    pub first: usize,
+    /// Number of its steps there.
+    pub steps: usize,
 }
 
 /// The result of a run: the picture, and all that was measured on the way.
@@ -37,9 +58,13 @@ pub struct Outcome {
     pub(super) settings: Settings,
     pub(super) terms: Vec<Term>,
     pub(super) history: Vec<Losses>,
+    pub(super) seconds: Vec<f64>,
+    pub(super) scales: Vec<ScaleRun>,
     pub(super) metrics: Metrics,
     pub(super) times: Times,
     pub(super) stopped: bool,
+    pub(super) recoveries: usize,
+    pub(super) peak_memory: Option<u64>,
 }
 
 impl Outcome {
@@ -73,6 +98,30 @@ impl Outcome {
         &self.history
     }
 
+    /// Seconds since the first step began at which each of the [`history`](Self::history) was asked for.
+    #[must_use]
+    pub fn seconds(&self) -> &[f64] {
+        &self.seconds
+    }
+
+    /// The scales that the run went through, from coarse to fine. Losses compare within a scale only.
+    #[must_use]
+    pub fn scales(&self) -> &[ScaleRun] {
+        &self.scales
+    }
+
+    /// How often the run went back to its best picture because something was not finite.
+    #[must_use]
+    pub const fn recoveries(&self) -> usize {
+        self.recoveries
+    }
+
+    /// Most memory that the process has had so far, bytes; `None` where the system does not say it.
+    #[must_use]
+    pub const fn peak_memory(&self) -> Option<u64> {
+        self.peak_memory
+    }
+
     /// How near the picture came to its targets.
     #[must_use]
     pub const fn metrics(&self) -> &Metrics {
@@ -85,13 +134,13 @@ impl Outcome {
         self.times
     }
 
-    /// Number of updates that were made.
+    /// Number of updates that were made, without those that were taken back.
     #[must_use]
     pub fn steps(&self) -> usize {
         self.history.len().saturating_sub(1)
     }
 
-    /// Whether the observer ended the run.
+    /// Whether the observer or a [`CancelToken`](crate::CancelToken) ended the run.
     #[must_use]
     pub const fn stopped(&self) -> bool {
         self.stopped

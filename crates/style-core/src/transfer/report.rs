@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Losses, Outcome, Settings, Times};
+use super::{Losses, Outcome, ScaleRun, Settings, Times};
 use crate::{Metrics, ModelDescription, Term, Vgg};
 
 /// Everything about a run but its pictures: the model, the settings, the losses, the metrics, the times.
@@ -24,14 +24,22 @@ pub struct Report<'a> {
     pub settings: &'a Settings,
     /// Number of updates that were made.
     pub steps: usize,
-    /// Whether the observer ended the run.
+    /// Whether the run was ended from outside.
     pub stopped: bool,
-    /// The objective before the first step and after the last.
+    /// How often the run went back to its best picture because something was not finite.
+    pub recoveries: usize,
+    /// Most memory that the process has had, bytes.
+    pub peak_memory: Option<u64>,
+    /// The scales, from coarse to fine; losses compare within one only.
+    pub scales: &'a [ScaleRun],
+    /// The objective before the first step of the last scale, and at the result.
     pub loss: [f32; 2],
     /// Names of the terms of the objective.
     pub terms: &'a [Term],
     /// Every term, times its weight, before every step and after the last.
     pub losses: &'a [Losses],
+    /// Seconds since the first step began, for each of the losses.
+    pub seconds: &'a [f64],
     /// How near the picture came to its targets.
     pub metrics: &'a Metrics,
     /// Where the time went, seconds.
@@ -42,7 +50,7 @@ impl Outcome {
     /// The report of this run, which was made with `vgg`.
     #[must_use]
     pub fn report(&self, vgg: &Vgg) -> Report<'_> {
-        let used = vgg.clone().with_pooling(self.settings.pooling).with_padding(self.settings.padding);
+        let used = self.settings.configure(vgg);
         let at = |losses: Option<&Losses>| losses.map_or(f32::NAN, Losses::total);
         Report {
             made_by: concat!("style-transfer ", env!("CARGO_PKG_VERSION")),
@@ -53,9 +61,16 @@ impl Outcome {
             settings: &self.settings,
             steps: self.steps(),
             stopped: self.stopped,
-            loss: [at(self.history.first()), at(self.history.last())],
+            recoveries: self.recoveries,
+            peak_memory: self.peak_memory,
+            scales: &self.scales,
+            loss: [
+                at(self.scales.last().and_then(|scale| self.history.get(scale.first))),
+                at(self.history.last()),
+            ],
             terms: &self.terms,
             losses: &self.history,
+            seconds: &self.seconds,
             metrics: &self.metrics,
             times: self.times,
         }

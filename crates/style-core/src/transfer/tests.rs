@@ -8,7 +8,7 @@ use style_image::Image;
 
 use super::{Settings, Start, StyleTransfer};
 use crate::test_support::{numbers, vgg};
-use crate::{Error, Optimizer, Vgg};
+use crate::{Error, LineSearch, Optimizer, Vgg};
 
 fn picture(width: usize, height: usize, seed: u32) -> Image {
     Image::new(width, height, numbers(width * height * 3, seed)).unwrap()
@@ -105,8 +105,9 @@ fn the_two_halves_work_alone_and_start_from_noise() {
 fn a_given_picture_is_the_start() {
     let vgg = vgg(Relu2_1);
     let (content, style) = (picture(32, 24, 1), picture(32, 32, 2));
-    let from = |start| quick(&vgg, &style).start(start).run(&content).unwrap().history()[0].clone();
-    assert_eq!(from(Start::Image(&content)), from(Start::Content));
+    let first = |transfer: StyleTransfer<'_>| transfer.run(&content).unwrap().history()[0].clone();
+    let from = |start| first(quick(&vgg, &style).start(start));
+    assert_eq!(first(quick(&vgg, &style).start_at(&content)), from(Start::Content));
     assert_ne!(from(Start::Noise), from(Start::Content));
 }
 
@@ -128,6 +129,7 @@ fn settings_out_of_range_are_refused_before_anything_is_computed() {
     assert_eq!(run(|t| t.size(0)), "size is 0 px, allowed is 16 to 8192 px");
     assert_eq!(run(|t| t.size(1_000_000)), "size is 1000000 px, allowed is 16 to 8192 px");
     assert_eq!(run(|t| t.steps(0)), "steps is 0, allowed is 1 to 1000000");
+    assert_eq!(run(|t| t.smallest_scale(1)), "smallest_scale is 1 px, allowed is 16 to 8192 px");
     assert_eq!(run(|t| t.content_weight(-1.0)), "content_weight is -1, allowed is 0 to 1e12");
     assert_eq!(run(|t| t.style_weight(f32::NAN)), "style_weight is NaN, allowed is 0 to 1e12");
     assert_eq!(run(|t| t.tv_weight(f32::INFINITY)), "tv_weight is inf, allowed is 0 to 1e12");
@@ -145,11 +147,15 @@ fn settings_out_of_range_are_refused_before_anything_is_computed() {
         "layer relu5_4 is not in these weights: they hold vgg19, conv1_1 to conv2_1"
     );
     assert_eq!(
-        run(|t| t.optimizer(Optimizer::Adam { learning_rate: 0.0 })),
+        run(|t| t.optimizer(Optimizer::ADAM.with_learning_rate(0.0))),
         "learning_rate is 0, allowed is above 0, at most 1000"
     );
     assert_eq!(
-        run(|t| t.optimizer(Optimizer::Lbfgs { learning_rate: 1.0, history: 0 })),
+        run(|t| t.optimizer(Optimizer::Lbfgs {
+            learning_rate: 1.0,
+            history: 0,
+            line_search: LineSearch::None
+        })),
         "history is 0, allowed is 1 to 100"
     );
 }
@@ -203,9 +209,9 @@ fn an_overflowing_network_is_noticed_at_the_first_step() {
 
 #[test]
 fn settings_survive_json() {
-    let settings = Settings { steps: 7, optimizer: Optimizer::LBFGS, ..Settings::default() };
+    let settings = Settings { steps: vec![7], optimizer: Optimizer::LBFGS, ..Settings::default() };
     let json = serde_json::to_string(&settings).unwrap();
     assert_eq!(serde_json::from_str::<Settings>(&json).unwrap(), settings);
-    assert_eq!(serde_json::from_str::<Settings>("{\"steps\": 7}").unwrap().steps, 7);
-    assert!(serde_json::from_str::<Settings>("{\"step\": 7}").is_err());
+    assert_eq!(serde_json::from_str::<Settings>("{\"steps\": [7]}").unwrap().steps, [7]);
+    assert!(serde_json::from_str::<Settings>("{\"step\": [7]}").is_err());
 }

@@ -16,6 +16,8 @@ pub struct ModelDescription {
     pub input: PixelTransform,
     /// Pooling in use.
     pub pooling: Pooling,
+    /// Factor of every pooling's output.
+    pub pooling_gain: f32,
     /// Padding of the first convolution in use.
     pub padding: Padding,
     /// What computes it.
@@ -74,6 +76,7 @@ impl Vgg {
             architecture: self.weights.file().info().architecture,
             input: self.weights.file().info().input,
             pooling: self.pooling,
+            pooling_gain: self.pooling_gain,
             padding: self.padding,
             kernel: self.kernel,
             source: self.weights.file().info().source.clone(),

@@ -38,7 +38,7 @@ impl Vgg {
         let mut x = self.transform_pixels(image);
         for (index, convolution) in self.weights.convolutions().take(depth).enumerate() {
             if convolution.starts_block() {
-                x = stage::pool(x, self.pooling);
+                x = stage::pool(x, self.pooling, self.pooling_gain);
             }
             x = self.stage(index).convolve(x, self.padding_of(index));
             keep(convolution.conv_layer(), &x);

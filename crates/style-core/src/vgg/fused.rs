@@ -28,7 +28,7 @@ pub(super) fn encoder(plain: &[PlainConvolution], input: PixelTransform) -> Resu
 }
 
 /// What a plan is made for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Key {
     /// Batch, height and width of the picture.
     size: [usize; 3],
@@ -49,9 +49,11 @@ pub(super) struct FusedPass {
 }
 
 /// How the caller wants the network computed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Wishes {
     pub(super) pooling: Pooling,
+    /// Factor of every pooling's output.
+    pub(super) gain: f32,
     pub(super) padding: Padding,
     pub(super) kernel: Kernel,
 }
@@ -178,14 +180,17 @@ pub(super) fn configured(encoder: &Encoder, wishes: Wishes) -> Encoder {
     let pooling = match wishes.pooling {
         Pooling::Max => style_kernels::Pooling::Max,
         Pooling::Average => style_kernels::Pooling::Average,
+        Pooling::L2 => style_kernels::Pooling::L2,
     };
     let padding = match wishes.padding {
         Padding::Zero => style_kernels::Padding::Zero,
         Padding::Replicate => style_kernels::Padding::Replicate,
+        Padding::Reflect => style_kernels::Padding::Reflect,
     };
     let algorithm = match wishes.kernel {
         Kernel::Direct => Algorithm::Direct,
         Kernel::Winograd | Kernel::Burn => Algorithm::Winograd,
     };
-    encoder.clone().with_pooling(pooling).with_padding(padding).with_algorithm(algorithm)
+    let encoder = encoder.clone().with_pooling(pooling).with_pooling_gain(wishes.gain);
+    encoder.with_padding(padding).with_algorithm(algorithm)
 }

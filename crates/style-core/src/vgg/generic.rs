@@ -34,7 +34,7 @@ impl GenericPass {
         for (index, convolution) in vgg.weights.convolutions().take(depth).enumerate() {
             let mut pooled = None;
             if convolution.starts_block() {
-                let (output, kept) = Pooled::forward(x, vgg.pooling);
+                let (output, kept) = Pooled::forward(x, vgg.pooling, vgg.pooling_gain);
                 (x, pooled) = (output, Some(kept));
             }
             x = vgg.stage(index).convolve(x, vgg.padding_of(index));

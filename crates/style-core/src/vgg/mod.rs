@@ -37,6 +37,9 @@ pub enum Padding {
     Zero,
     /// The edge pixels repeated: no false edge along the border, hence no frame in the picture.
     Replicate,
+    /// The picture mirrored at its edge pixels, which are not repeated, as PyTorch's `reflect`; a picture one pixel wide
+    /// or high has nothing to mirror there, and its edge is repeated.
+    Reflect,
 }
 
 /// Largest weights file that is read: a whole VGG-19 in `f32` has 80 MB.
@@ -79,6 +82,7 @@ pub enum Kernel {
 pub struct Vgg {
     weights: Weights,
     pooling: Pooling,
+    pooling_gain: f32,
     padding: Padding,
     kernel: Kernel,
     spare: SparePlan,
@@ -130,6 +134,7 @@ impl Vgg {
             scale: per_colour(input.scale_of_colours()),
             shift: per_colour(input.shift_of_colours()),
             pooling: file.info().pooling.unwrap_or_default(),
+            pooling_gain: 1.0,
             weights: Weights::new(file),
             padding: Padding::default(),
             kernel: default_kernel(&device),
@@ -149,10 +154,24 @@ impl Vgg {
         self.spare.lock().unwrap().is_some()
     }
 
-    /// The same network with another pooling.
+    /// The same network with another pooling. On the CPU kernels [`Pooling::L2`] takes more memory, which
+    /// [`Vgg::memory`] knows: its way back needs the maps.
     #[must_use]
     pub fn with_pooling(self, pooling: Pooling) -> Self {
         Self { pooling, ..self }
+    }
+
+    /// The same network with every pooling's output multiplied by `gain`, 1 unless it is set here.
+    ///
+    /// The network was trained with one pooling (max, nearly always). Behind another the maps are weaker (averages) or
+    /// stronger (norms), and the biases of the next convolution weigh more or less; the factor makes up for that.
+    ///
+    /// # Reference
+    ///
+    /// crowsonkb/style-transfer-pytorch multiplies averages by 2.0 and norms by 0.78.
+    #[must_use]
+    pub fn with_pooling_gain(self, gain: f32) -> Self {
+        Self { pooling_gain: gain, ..self }
     }
 
     /// The same network with another padding of its first convolution.
@@ -177,6 +196,12 @@ impl Vgg {
     #[must_use]
     pub const fn pooling(&self) -> Pooling {
         self.pooling
+    }
+
+    /// The factor of every pooling's output.
+    #[must_use]
+    pub const fn pooling_gain(&self) -> f32 {
+        self.pooling_gain
     }
 
     /// The padding of the first convolution in use.

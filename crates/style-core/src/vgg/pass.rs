@@ -139,7 +139,7 @@ impl Vgg {
     }
 
     pub(super) const fn wishes(&self) -> Wishes {
-        Wishes { pooling: self.pooling, padding: self.padding, kernel: self.kernel }
+        Wishes { pooling: self.pooling, gain: self.pooling_gain, padding: self.padding, kernel: self.kernel }
     }
 }
 

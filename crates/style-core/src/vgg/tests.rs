@@ -1,11 +1,13 @@
 //! The hand-written backward against Burn's autodiff, and what wrong questions get.
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, TensorData};
 use style_format::Layer::{Conv1_1, Conv2_1, Relu1_1, Relu1_2, Relu2_1, Relu3_1, Relu5_1, Relu5_4};
 
-use super::{Derivatives, Kernel, Padding, Pooling, Taps};
+use super::{Derivatives, Kernel, Padding, Pooling, Taps, stage};
 use crate::test_support::{relative_error, tensor, values, vgg};
-use crate::{ContentLoss, Objective, Reduction, Statistics, StyleLoss, TotalVariation, gram_matrix};
+use crate::{
+    ContentForm, ContentLoss, GramLoss, GramScale, Objective, Statistics, StyleLoss, TotalVariation,
+};
 
 const KERNELS: [Kernel; 3] = [Kernel::Burn, Kernel::Direct, Kernel::Winograd];
 
@@ -14,29 +16,37 @@ fn the_gradient_of_an_objective_is_the_one_autodiff_finds() {
     let plain = vgg(Relu5_1);
     let (photo, painting, image) =
         (tensor([1, 3, 29, 37], 1), tensor([1, 3, 33, 21], 2), tensor([1, 3, 29, 37], 3));
-    for (kernel, pooling) in KERNELS.into_iter().flat_map(|k| [(k, Pooling::Max), (k, Pooling::Average)]) {
-        for padding in [Padding::Zero, Padding::Replicate] {
-            let vgg = plain.clone().with_kernel(kernel).with_pooling(pooling).with_padding(padding);
+    for kernel in KERNELS {
+        for (pooling, gain, padding) in [
+            (Pooling::Max, 1.0, Padding::Zero),
+            (Pooling::Max, 0.7, Padding::Replicate),
+            (Pooling::Average, 2.0, Padding::Replicate),
+            (Pooling::Average, 1.0, Padding::Reflect),
+            (Pooling::L2, 0.78, Padding::Reflect),
+            (Pooling::L2, 1.0, Padding::Zero),
+        ] {
+            let vgg = plain.clone().with_kernel(kernel).with_padding(padding);
+            let vgg = vgg.with_pooling(pooling).with_pooling_gain(gain);
             let map = vgg.features(photo.clone(), &[Conv2_1]).unwrap().remove(0);
-            let content = ContentLoss::new(map, Reduction::Relative);
+            let content = ContentLoss::new(map, ContentForm::Relative);
             let styles = vgg.features(painting.clone(), &[Relu1_1, Relu5_1]).unwrap();
-            let style = |i: usize| StyleLoss::new(Statistics::of(styles[i].clone()), Reduction::Relative);
+            let style = |i: usize| GramLoss::new(Statistics::of(styles[i].clone()), GramScale::Relative);
             let objective = Objective::new()
                 .with_content(Conv2_1, 0.5, content.clone())
                 .with_style(Relu1_1, 1.0, style(0))
                 .with_style(Relu5_1, 2.0, style(1))
-                .with_total_variation(0.1);
+                .with_total_variation(0.1, TotalVariation::MeanSquare);
             let found = objective.evaluate(&vgg, image.clone()).unwrap();
 
             let leaf = image.clone().autodiff().require_grad();
             let maps = vgg.features(leaf.clone(), &[Conv2_1, Relu1_1, Relu5_1]).unwrap();
             let total = content.forward(maps[0].clone()).unwrap() * 0.5
-                + style(0).forward(gram_matrix(maps[1].clone())).unwrap()
-                + style(1).forward(gram_matrix(maps[2].clone())).unwrap() * 2.0
-                + TotalVariation.forward(leaf.clone()) * 0.1;
+                + style(0).forward(Statistics::of(maps[1].clone()).into()).unwrap()
+                + style(1).forward(Statistics::of(maps[2].clone()).into()).unwrap() * 2.0
+                + TotalVariation::MeanSquare.forward(leaf.clone()) * 0.1;
             let oracle = values(leaf.grad(&total.backward()).unwrap());
 
-            let case = format!("{kernel:?} {pooling:?} {padding:?}");
+            let case = format!("{kernel:?} {pooling:?} x {gain} {padding:?}");
             let error = relative_error(&values(found.gradient), &oracle);
             assert!(error < 2e-5, "{case}: relative error of the gradient {error}");
             let (sum, total) = (values(found.losses).iter().sum::<f32>(), values(total)[0]);
@@ -50,8 +60,8 @@ fn an_objective_is_one_operation_in_the_graph_of_another_network() {
     let vgg = vgg(Relu2_1);
     let target = vgg.features(tensor([1, 3, 8, 9], 1), &[Relu2_1]).unwrap().remove(0);
     let objective = Objective::new()
-        .with_content(Relu2_1, 2.0, ContentLoss::new(target, Reduction::Relative))
-        .with_total_variation(0.5);
+        .with_content(Relu2_1, 2.0, ContentLoss::new(target, ContentForm::Relative))
+        .with_total_variation(0.5, TotalVariation::MeanSquare);
     // The "network" whose weight is trained: a picture times a factor.
     let factor = tensor([1, 1, 1, 1], 3).autodiff().require_grad();
     let image = tensor([1, 3, 8, 9], 2) * factor.clone();
@@ -168,6 +178,68 @@ fn the_smallest_pictures_go_as_deep_as_they_can() {
         derivatives.add_gram(Relu1_2, pass.statistics(Relu1_2).unwrap().gram.clone());
         assert_eq!(pass.backward(derivatives).unwrap().unwrap().dims(), shape);
     }
+}
+
+#[test]
+fn reflection_needs_two_pixels_and_repeats_a_single_one() {
+    let plain = vgg(Relu1_2);
+    let taps = Taps::new().with_features([Relu1_2]);
+    let run = |kernel, padding, image: Tensor<4>| {
+        let pass = plain.clone().with_kernel(kernel).with_padding(padding).forward(image, &taps).unwrap();
+        let map = pass.features(Relu1_2).unwrap().clone();
+        let mut derivatives = Derivatives::new();
+        derivatives.add_features(Relu1_2, map.ones_like());
+        (values(map), values(pass.backward(derivatives).unwrap().unwrap()))
+    };
+    for kernel in KERNELS {
+        let image = tensor([1, 3, 1, 1], 1);
+        assert_eq!(run(kernel, Padding::Reflect, image.clone()), run(kernel, Padding::Replicate, image));
+        for shape in [[1, 3, 2, 2], [1, 3, 1, 4], [1, 3, 3, 2]] {
+            let image = tensor(shape, 2);
+            let (map, gradient) = run(kernel, Padding::Reflect, image.clone());
+            assert_ne!(map, run(kernel, Padding::Replicate, image.clone()).0, "{kernel:?} {shape:?}");
+            let leaf = image.autodiff().require_grad();
+            let vgg = plain.clone().with_padding(Padding::Reflect);
+            let oracle = vgg.features(leaf.clone(), &[Relu1_2]).unwrap().remove(0);
+            assert!(relative_error(&map, &values(oracle.clone())) < 1e-5, "{kernel:?} {shape:?}");
+            let oracle = values(leaf.grad(&oracle.sum().backward()).unwrap());
+            assert!(relative_error(&gradient, &oracle) < 1e-5, "{kernel:?} {shape:?}");
+        }
+    }
+}
+
+#[test]
+fn norms_of_nothing_have_no_slope_in_a_graph_and_outside() {
+    let rows = [3.0_f32, 0.0, 0.0, 0.0, 9.0, 0.0, 4.0, 0.0, 0.0, 9.0];
+    let input: Tensor<4> = Tensor::from_data(TensorData::new(rows.to_vec(), [1, 1, 2, 5]), &Device::flex());
+    let expected = [0.5 * 0.6 * 7.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.5 * 0.8 * 7.0, 0.0, 0.0, 0.0];
+
+    let leaf = input.clone().autodiff().require_grad();
+    let pooled = stage::pool(leaf.clone(), Pooling::L2, 0.5);
+    assert_eq!(values(pooled.clone()), [2.5, 0.0]);
+    let tracked = values(leaf.grad(&(pooled * 7.0).sum().backward()).unwrap());
+
+    let (pooled, kept) = stage::Pooled::forward(input, Pooling::L2, 0.5);
+    let written = values(kept.backward(pooled.ones_like() * 7.0));
+    assert_eq!(values(pooled), [2.5, 0.0]);
+    for gradient in [tracked, written] {
+        assert!(gradient.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6), "{gradient:?}");
+    }
+}
+
+#[test]
+fn the_forecast_of_buffers_follows_the_pooling() {
+    let plain = vgg(Relu3_1);
+    let taps = Taps::new().with_features([Relu3_1]);
+    let buffers = |pooling| {
+        let vgg = plain.clone().with_pooling(pooling).with_pooling_gain(0.5);
+        vgg.memory(32, 48, &taps).unwrap().unwrap().buffers
+    };
+    // Norms keep the maps of conv1_2 and conv2_2, and no byte for every pooled value.
+    let maps = 4 * (64 * 32 * 48 + 128 * 16 * 24);
+    let bytes = 64 * 16 * 24 + 128 * 8 * 12;
+    assert_eq!(buffers(Pooling::Average), buffers(Pooling::Max));
+    assert_eq!(buffers(Pooling::L2), buffers(Pooling::Max) + maps - bytes);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use super::{Plan, Stage};
 use crate::convolution::{Pass, Style};
 use crate::direct::Entry;
 use crate::epilogue::Epilogue;
+use crate::pool::Pool;
 use crate::winograd::Source;
 use crate::{Derivative, KernelError, Pooling, gram, layout as channels};
 
@@ -31,7 +32,7 @@ impl Plan {
     /// any number of times after a forward pass.
     ///
     /// The ReLU passes a gradient where its output is positive (or NaN), max pooling to the first largest of
-    /// its window in row order.
+    /// its window in row order, L2 pooling in proportion to the values (none where all are 0).
     ///
     /// # Shapes
     ///
@@ -124,7 +125,7 @@ impl Plan {
         let layout = &self.layout.stages[index];
         let stage = &self.stages[index];
         let spread = (!deepest && layout.pooled_after)
-            .then(|| spread(self.encoder.pooling, &self.gradients[layout.arrives], picture, stage, layout));
+            .then(|| spread(self.encoder.pool, &self.gradients[layout.arrives], picture, stage, layout));
         let out = &mut self.gradients[layout.leaves];
         let entry = Entry {
             level: self.encoder.level,
@@ -160,8 +161,8 @@ impl Plan {
             (self.stages[index - 1].map_of(picture, below).as_ptr(), below.map_len())
         };
         let from = &self.gradients[layout.leaves];
-        let source = if layout.fused {
-            spread(self.encoder.pooling, from, picture, &self.stages[index], layout)
+        let source = if layout.spread {
+            spread(self.encoder.pool, from, picture, &self.stages[index], layout)
         } else {
             Source::Map(from.ptr())
         };
@@ -219,14 +220,16 @@ impl Plan {
 }
 
 /// The pooled gradient of a stage, to be spread over its map.
-fn spread(pooling: Pooling, gradient: &[f32], picture: usize, stage: &Stage, layout: &StageLayout) -> Source {
-    Source::Pooled {
-        gradient: gradient.as_ptr(),
-        routing: stage.routing_of(picture, layout).as_ptr(),
-        share: match pooling {
-            Pooling::Max => 1.0,
-            Pooling::Average => 0.25,
-        },
+fn spread(pool: Pool, gradient: &[f32], picture: usize, stage: &Stage, layout: &StageLayout) -> Source {
+    let (gradient, share) = (gradient.as_ptr(), pool.share());
+    match pool.pooling {
+        Pooling::Max | Pooling::Average => {
+            Source::Pooled { gradient, routing: stage.routing_of(picture, layout).as_ptr(), share }
+        }
+        Pooling::L2 => {
+            let norms = stage.pooled_of(picture, layout).as_ptr();
+            Source::Norm { gradient, norms, map: stage.map_of(picture, layout).as_ptr(), share }
+        }
     }
 }
 

@@ -98,7 +98,7 @@ impl Stage {
     }
 
     /// The pooled map of one picture.
-    fn pooled_of(&self, picture: usize, layout: &StageLayout) -> &[f32] {
+    pub(super) fn pooled_of(&self, picture: usize, layout: &StageLayout) -> &[f32] {
         &self.pooled[picture * layout.pooled_len()..][..layout.pooled_len()]
     }
 
@@ -145,7 +145,7 @@ impl StagePicture<'_> {
         Epilogue {
             bias: layer.bias.ptr(),
             relu: !layout.pre_activation,
-            pooling: encoder.pooling,
+            pool: encoder.pool,
             routing: if layout.fused { self.routing.as_mut_ptr() } else { std::ptr::null_mut() },
             ..Epilogue::plain(out.as_mut_ptr(), out.len())
         }
@@ -163,7 +163,7 @@ impl StagePicture<'_> {
         }
         if layout.pooled_after && !layout.fused {
             let (pooled, routing) = (&mut *self.pooled, &mut *self.routing);
-            pool::pool((level, threads), encoder.pooling, layout.grid, self.map, pooled, routing);
+            pool::pool((level, threads), encoder.pool, layout.grid, self.map, pooled, routing);
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::filters::padded;
 use crate::grid::Grid;
 use crate::winograd::{Schedule, Workspace};
-use crate::{Algorithm, Encoder, KernelError, Output, Tap, direct, gram, parallel};
+use crate::{Algorithm, Encoder, KernelError, Output, Pooling, Tap, direct, gram, parallel};
 
 /// Floats a plan may have in one buffer: a size in bytes must fit an `isize`, with room to spare.
 const MOST_FLOATS: usize = isize::MAX as usize / 64;
@@ -42,6 +42,10 @@ pub(crate) struct StageLayout {
     pub(crate) pooled_after: bool,
     /// Whether that pooling is part of the convolution, the map itself never stored.
     pub(crate) fused: bool,
+    /// Whether the way back through that pooling is part of the convolution's.
+    pub(crate) spread: bool,
+    /// Whether that pooling notes in a byte which values pass a gradient.
+    pub(crate) routed: bool,
     /// The buffer in which the gradient arrives from above: of the pooled map if there is one.
     pub(crate) arrives: usize,
     /// The buffer in which the gradient is when the convolution's backward pass reads it.
@@ -105,6 +109,7 @@ impl Layout {
             let has = |output| taps.contains(&Tap { convolution, output });
             let pooled_after = convolution < deepest && layers[convolution + 1].pooled;
             let winograd = convolution > 0 && encoder.algorithm == Algorithm::Winograd;
+            let norms = encoder.pool.pooling == Pooling::L2;
             let tapped = taps.iter().any(|tap| tap.convolution == convolution);
             let grid = Grid { height: rows, width: columns };
             let schedules = layer.filters.as_ref().filter(|_| winograd).map(|(forward, backward)| {
@@ -121,7 +126,10 @@ impl Layout {
                 features: has(Output::Features),
                 pre_activation: has(Output::PreActivation),
                 pooled_after,
-                fused: pooled_after && winograd && !tapped,
+                // Norms need the map again on the way back.
+                fused: pooled_after && winograd && !tapped && !norms,
+                spread: pooled_after && winograd && !tapped,
+                routed: pooled_after && !norms,
                 arrives: 0,
                 leaves: 0,
                 schedules,
@@ -140,7 +148,7 @@ impl Layout {
             };
             stage.arrives = take(if stage.pooled_after { stage.pooled_len() } else { stage.map_len() });
             stage.leaves =
-                if stage.pooled_after && !stage.fused { take(stage.map_len()) } else { stage.arrives };
+                if stage.pooled_after && !stage.spread { take(stage.map_len()) } else { stage.arrives };
         }
         let first = &encoder.weights.first;
         let Grid { height, width } = stages[0].grid;
@@ -180,7 +188,8 @@ impl Layout {
             let before = if stage.pre_activation { stage.map_len() } else { 0 };
             let pooled = if stage.pooled_after { stage.pooled_len() } else { 0 };
             let statistics = if stage.statistics { stage.channels * (stage.channels + 1) } else { 0 };
-            self.batch * (4 * (map + before + pooled + statistics) + pooled)
+            let routing = if stage.routed { stage.pooled_len() } else { 0 };
+            self.batch * (4 * (map + before + pooled + statistics) + routing)
         };
         let scratch = self.gradients.iter().sum::<usize>()
             + self.planes

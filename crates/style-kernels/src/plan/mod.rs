@@ -37,7 +37,7 @@ struct Stage {
     before: Buffer<f32>,
     /// The pooled map, if a pooling follows.
     pooled: Buffer<f32>,
-    /// Where pooled gradients go, a byte each.
+    /// Where pooled gradients go, a byte each; empty for norms.
     routing: Buffer<u8>,
     gram: Vec<f32>,
     mean: Vec<f32>,
@@ -58,12 +58,11 @@ struct Scratch {
 impl Stage {
     fn new(batch: usize, layout: &StageLayout) -> Result<Self, KernelError> {
         let if_so = |so: bool, len: usize| if so { batch * len } else { 0 };
-        let pooled = if_so(layout.pooled_after, layout.pooled_len());
         Ok(Self {
             map: Buffer::new(if_so(!layout.fused, layout.map_len()))?,
             before: Buffer::new(if_so(layout.pre_activation, layout.map_len()))?,
-            pooled: Buffer::new(pooled)?,
-            routing: Buffer::new(pooled)?,
+            pooled: Buffer::new(if_so(layout.pooled_after, layout.pooled_len()))?,
+            routing: Buffer::new(if_so(layout.routed, layout.pooled_len()))?,
             gram: vec![0.0; if_so(layout.statistics, layout.channels * layout.channels)],
             mean: vec![0.0; if_so(layout.statistics, layout.channels)],
         })

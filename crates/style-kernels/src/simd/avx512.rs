@@ -3,9 +3,9 @@
 use core::arch::x86_64::{
     __m128i, __m512, _CMP_GT_OQ, _CMP_NLE_UQ, _CMP_UNORD_Q, _MM_HINT_T0, _mm_loadu_si128, _mm_mask_mov_epi8,
     _mm_maskz_mov_epi8, _mm_prefetch, _mm_set1_epi8, _mm_setzero_si128, _mm_storeu_si128, _mm_test_epi8_mask,
-    _mm512_add_ps, _mm512_cmp_ps_mask, _mm512_fmadd_ps, _mm512_fnmadd_ps, _mm512_loadu_ps,
+    _mm512_add_ps, _mm512_cmp_ps_mask, _mm512_div_ps, _mm512_fmadd_ps, _mm512_fnmadd_ps, _mm512_loadu_ps,
     _mm512_mask_mov_ps, _mm512_maskz_mov_ps, _mm512_max_ps, _mm512_mul_ps, _mm512_set1_ps, _mm512_setzero_ps,
-    _mm512_storeu_ps, _mm512_stream_ps, _mm512_sub_ps,
+    _mm512_sqrt_ps, _mm512_storeu_ps, _mm512_stream_ps, _mm512_sub_ps,
 };
 
 use super::{Kernel, Simd};
@@ -88,6 +88,16 @@ impl Simd for Avx512 {
     fn neg_mul_add(self, a: __m512, b: __m512, c: __m512) -> __m512 {
         // SAFETY: see above the impl.
         unsafe { _mm512_fnmadd_ps(a, b, c) }
+    }
+    #[inline(always)]
+    fn div(self, a: __m512, b: __m512) -> __m512 {
+        // SAFETY: see above the impl.
+        unsafe { _mm512_div_ps(a, b) }
+    }
+    #[inline(always)]
+    fn sqrt(self, v: __m512) -> __m512 {
+        // SAFETY: see above the impl.
+        unsafe { _mm512_sqrt_ps(v) }
     }
     #[inline(always)]
     fn relu(self, v: __m512) -> __m512 {

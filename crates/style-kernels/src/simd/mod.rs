@@ -62,6 +62,10 @@ pub(crate) trait Simd: Copy {
     fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     /// `c - a * b`
     fn neg_mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    /// `a / b`
+    fn div(self, a: Self::V, b: Self::V) -> Self::V;
+    /// The square root, NaN of negative numbers.
+    fn sqrt(self, v: Self::V) -> Self::V;
     /// `max(v, 0)`, and NaN where `v` is NaN.
     fn relu(self, v: Self::V) -> Self::V;
     /// `v` where the ReLU output `y` passes a gradient (not `y <= 0`, so NaN passes), 0 elsewhere.

@@ -2,10 +2,10 @@
 
 use core::arch::aarch64::{
     float32x4_t, uint32x4_t, vaddq_f32, vandq_u32, vbicq_u32, vbslq_f32, vbslq_u32, vceqq_f32, vcgtq_f32,
-    vclezq_f32, vcombine_u16, vcreate_u8, vdupq_n_f32, vdupq_n_u32, vfmaq_f32, vfmsq_f32, vget_lane_u32,
-    vget_low_u16, vld1q_f32, vmaxq_f32, vmovl_u8, vmovl_u16, vmovn_u16, vmovn_u32, vmulq_f32, vornq_u32,
-    vorrq_u32, vreinterpret_u32_u8, vreinterpretq_f32_u32, vreinterpretq_u32_f32, vst1q_f32, vsubq_f32,
-    vtstq_u32,
+    vclezq_f32, vcombine_u16, vcreate_u8, vdivq_f32, vdupq_n_f32, vdupq_n_u32, vfmaq_f32, vfmsq_f32,
+    vget_lane_u32, vget_low_u16, vld1q_f32, vmaxq_f32, vmovl_u8, vmovl_u16, vmovn_u16, vmovn_u32, vmulq_f32,
+    vornq_u32, vorrq_u32, vreinterpret_u32_u8, vreinterpretq_f32_u32, vreinterpretq_u32_f32, vsqrtq_f32,
+    vst1q_f32, vsubq_f32, vtstq_u32,
 };
 
 use super::{Kernel, Simd};
@@ -99,6 +99,16 @@ impl Simd for Neon {
     fn neg_mul_add(self, a: float32x4_t, b: float32x4_t, c: float32x4_t) -> float32x4_t {
         // SAFETY: see above the impl.
         unsafe { vfmsq_f32(c, a, b) }
+    }
+    #[inline(always)]
+    fn div(self, a: float32x4_t, b: float32x4_t) -> float32x4_t {
+        // SAFETY: see above the impl.
+        unsafe { vdivq_f32(a, b) }
+    }
+    #[inline(always)]
+    fn sqrt(self, v: float32x4_t) -> float32x4_t {
+        // SAFETY: see above the impl.
+        unsafe { vsqrtq_f32(v) }
     }
     #[inline(always)]
     fn relu(self, v: float32x4_t) -> float32x4_t {

@@ -59,6 +59,14 @@ impl Simd for Portable {
         from_fn(|i| fused(-a[i], b[i], c[i]))
     }
     #[inline(always)]
+    fn div(self, a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
+        from_fn(|i| a[i] / b[i])
+    }
+    #[inline(always)]
+    fn sqrt(self, v: [f32; 4]) -> [f32; 4] {
+        v.map(f32::sqrt)
+    }
+    #[inline(always)]
     fn relu(self, v: [f32; 4]) -> [f32; 4] {
         from_fn(|i| if v[i] <= 0.0 { 0.0 } else { v[i] })
     }

@@ -3,6 +3,9 @@
 use super::{GROUP, Kernel, Level, Simd};
 use crate::Isa;
 
+/// Operations of [`Simd`] that are compared, some of them twice.
+const OPERATIONS: usize = 17;
+
 /// What [`Simd`] makes of one group of 16 lanes.
 #[derive(Debug, Default, PartialEq)]
 struct Results {
@@ -22,7 +25,7 @@ struct Everything<'a> {
 impl Kernel for Everything<'_> {
     #[inline(always)]
     unsafe fn run<S: Simd>(self, s: S) {
-        let mut out = vec![[0.0_f32; GROUP]; 15];
+        let mut out = vec![[0.0_f32; GROUP]; OPERATIONS];
         let mut routed = vec![[0_u8; GROUP]; 2];
         for lane in (0..GROUP).step_by(S::LANES) {
             // SAFETY: `lane` and the lanes after it are inside all arrays; every array of `out` is a cache
@@ -37,6 +40,8 @@ impl Kernel for Everything<'_> {
                     s.mul(a, b),
                     s.mul_add(a, b, c),
                     s.neg_mul_add(a, b, c),
+                    s.div(a, b),
+                    s.sqrt(a),
                     s.relu(a),
                     s.passing(a, b),
                     s.passing(c, d),
@@ -85,14 +90,14 @@ fn results(isa: Isa) -> Option<Results> {
 #[test]
 fn every_instruction_set_computes_what_plain_rust_computes() {
     let expected = results(Isa::Portable).unwrap_or_default();
-    assert_eq!(expected.floats.len(), 500 * 15);
+    assert_eq!(expected.floats.len(), 500 * OPERATIONS);
     for isa in [Isa::Avx512, Isa::Avx2, Isa::Neon] {
         let Some(found) = results(isa) else {
             println!("{isa} is not here");
             continue;
         };
         for (i, (found, expected)) in found.floats.iter().zip(&expected.floats).enumerate() {
-            assert_eq!(found, expected, "{isa}: operation {} of round {}", i % 15, i / 15);
+            assert_eq!(found, expected, "{isa}: operation {} of round {}", i % OPERATIONS, i / OPERATIONS);
         }
         assert_eq!(found.routings, expected.routings, "{isa}: routing");
     }

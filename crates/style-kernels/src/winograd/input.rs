@@ -29,7 +29,19 @@ pub(crate) enum Source {
         gradient: *const f32,
         /// Which of four inputs gets it: as [`Simd::pool_max`] wrote it.
         routing: *const u8,
-        /// What part of it each gets: 1, or 1/4 for averages.
+        /// What part of it each gets: 1, or 1/4 for averages, times the pooling's gain.
+        share: f32,
+    },
+    /// A gradient of the map pooled by norms, `[group][height / 2][width / 2][16]`, spread as it is read: a value gets
+    /// `share * value / norm` of it, and 0 where the norm is 0.
+    Norm {
+        /// The gradient.
+        gradient: *const f32,
+        /// The pooled map.
+        norms: *const f32,
+        /// The map that was pooled, `[group][height][width][16]`.
+        map: *const f32,
+        /// The square of the pooling's gain, which is in the pooled map too.
         share: f32,
     },
 }
@@ -38,6 +50,14 @@ pub(crate) enum Source {
 unsafe impl Send for Source {}
 // SAFETY: as above.
 unsafe impl Sync for Source {}
+
+/// What of the gradient of a norm goes to a value.
+///
+/// A square tells whether there is a norm, because a gain may be negative.
+#[inline(always)]
+pub(crate) fn norm_share<S: Simd>(s: S, gradient: S::V, value: S::V, norm: S::V) -> S::V {
+    s.passing(s.mul(gradient, s.div(value, norm)), s.mul(norm, norm))
+}
 
 /// Transforms the groups `groups` of the tiles `tiles`.
 ///
@@ -167,7 +187,21 @@ impl<M: Minimal<TILE, PATCH>, const TILE: usize, const PATCH: usize> TransformIn
                 }
                 Source::Pooled { gradient, routing, share } => {
                     let plane = group * (height / 2) * (width / 2) * GROUP;
-                    self.spread(s, gradient.add(plane), routing.add(plane), share, place, patch);
+                    let (gradient, routing) = (gradient.add(plane), routing.add(plane));
+                    let share = s.splat(share);
+                    self.spread(s, place, patch, |pooled, _, bit| {
+                        let value = s.mul(s.load(gradient.add(pooled)), share);
+                        s.routed(value, routing.add(pooled), 1 << bit)
+                    });
+                }
+                Source::Norm { gradient, norms, map, share } => {
+                    let plane = group * (height / 2) * (width / 2) * GROUP;
+                    let (gradient, norms) = (gradient.add(plane), norms.add(plane));
+                    let (map, share) = (map.add(group * height * line), s.splat(share));
+                    self.spread(s, place, patch, |pooled, at, _| {
+                        let gradient = s.mul(s.load(gradient.add(pooled)), share);
+                        norm_share(s, gradient, s.load(map.add(at)), s.load(norms.add(pooled)))
+                    });
                 }
             }
         }
@@ -210,22 +244,20 @@ impl<M: Minimal<TILE, PATCH>, const TILE: usize, const PATCH: usize> TransformIn
     }
 
     /// Spreads the pooled gradient over a patch: `TILE / 2 + 2` pooled positions each way touch it, the outer
-    /// ones by half.
+    /// ones by half. `value` says what goes to a value of the map: it is told where the vector of the pooled map is,
+    /// where that of the map, and which of the four it is.
     ///
     /// # Safety
-    /// `gradient` and `routing` are valid for one group of the pooled map.
+    /// `value` may be called for one group of the pooled map.
     #[inline(always)]
     unsafe fn spread<S: Simd>(
         &self,
         s: S,
-        gradient: *const f32,
-        routing: *const u8,
-        share: f32,
         place: Place,
         patch: &mut Patch<PATCH>,
+        value: impl Fn(usize, usize, usize) -> S::V,
     ) {
         let (height, width) = (self.all.grid.height / 2, self.all.grid.width / 2);
-        let share = s.splat(share);
         for j in 0..=PATCH / 2 {
             for i in 0..=PATCH / 2 {
                 let (row, column) = (
@@ -243,16 +275,14 @@ impl<M: Minimal<TILE, PATCH>, const TILE: usize, const PATCH: usize> TransformIn
                             continue;
                         }
                         let to = &mut patch.0[y][x];
-                        // SAFETY: `from` is inside the pooled map where it is read; `to` has 16 floats.
-                        unsafe {
-                            let value = if inside {
-                                let value = s.mul(s.load(gradient.add(from + lane)), share);
-                                s.routed(value, routing.add(from + lane), 1 << bit)
-                            } else {
-                                s.splat(0.0)
-                            };
-                            s.store(to.as_mut_ptr().add(lane), value);
-                        }
+                        let value = if inside {
+                            let at = (2 * row + bit / 2) * self.all.grid.width + 2 * column + bit % 2;
+                            value(from + lane, at * GROUP + lane, bit)
+                        } else {
+                            s.splat(0.0)
+                        };
+                        // SAFETY: `to` has 16 floats.
+                        unsafe { s.store(to.as_mut_ptr().add(lane), value) }
                     }
                 }
             }

@@ -23,7 +23,7 @@ mod schedule;
 mod tiles;
 mod transform;
 
-pub(crate) use input::Source;
+pub(crate) use input::{Source, norm_share};
 pub(crate) use schedule::{Schedule, Workspace};
 
 use std::marker::PhantomData;

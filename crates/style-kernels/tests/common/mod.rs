@@ -23,6 +23,7 @@ pub struct Layer {
 pub struct Network {
     pub layers: Vec<Layer>,
     pub options: Options,
+    pub gain: f32,
 }
 
 /// A map of one picture in planes.
@@ -88,7 +89,7 @@ impl Network {
             let bias = random.values(outputs).into_iter().map(|b| b * 0.2).collect();
             Layer { inputs, outputs, pooled, weight, bias }
         };
-        Self { layers: shapes.iter().map(layer).collect(), options }
+        Self { layers: shapes.iter().map(layer).collect(), options, gain: 1.0 }
     }
 
     pub fn vgg19() -> Self {
@@ -102,12 +103,12 @@ impl Network {
         };
         let options =
             Options { scale: vec![255.0; 3], shift: vec![-104.0, -117.0, -124.0], ..Options::default() };
-        Self { layers: file.convolutions().iter().map(layer).collect(), options }
+        Self { layers: file.convolutions().iter().map(layer).collect(), options, gain: 1.0 }
     }
 
     pub fn try_encoder(&self) -> Result<Encoder, style_kernels::KernelError> {
         let network: Vec<Convolution<'_>> = self.layers.iter().map(Layer::convolution).collect();
-        Encoder::new(&network, &self.options)
+        Ok(Encoder::new(&network, &self.options)?.with_pooling_gain(self.gain))
     }
 
     pub fn encoder(&self) -> Encoder {
@@ -132,16 +133,29 @@ impl Network {
             for y in 0..height {
                 for x in 0..width {
                     let inside = (1..=image.height).contains(&y) && (1..=image.width).contains(&x);
-                    let (from_y, from_x) = clamp(y, x, image);
+                    let (from_y, from_x) = self.pixel(y, x, image);
                     let pixel = image.values[(c * image.height + from_y) * image.width + from_x];
                     // The encoder rounds the transformed pixel once.
                     let pixel = f64::from((pixel * self.scale(c)) as f32 + shift as f32);
-                    let replicate = self.options.padding == Padding::Replicate;
-                    values.push(if inside || replicate { pixel } else { 0.0 });
+                    values.push(if inside || self.options.padding != Padding::Zero { pixel } else { 0.0 });
                 }
             }
         }
         Map { channels: image.channels, height, width, values }
+    }
+
+    /// The pixel that stands at a place of the bordered planes.
+    fn pixel(&self, y: usize, x: usize, image: &Map) -> (usize, usize) {
+        let of = |at: usize, size: usize| {
+            let at = at as isize - 1;
+            if self.options.padding == Padding::Reflect && size > 1 {
+                let last = size as isize - 1;
+                (last - (last - at.abs()).abs()) as usize
+            } else {
+                at.clamp(0, size as isize - 1) as usize
+            }
+        };
+        (of(y, image.height), of(x, image.width))
     }
 
     /// The gradient of the picture from the gradient of the bordered planes.
@@ -151,8 +165,8 @@ impl Network {
             for y in 0..planes.height {
                 for x in 0..planes.width {
                     let inside = (1..=image.height).contains(&y) && (1..=image.width).contains(&x);
-                    if inside || self.options.padding == Padding::Replicate {
-                        let (to_y, to_x) = clamp(y, x, image);
+                    if inside || self.options.padding != Padding::Zero {
+                        let (to_y, to_x) = self.pixel(y, x, image);
                         gradient.values[(c * image.height + to_y) * image.width + to_x] +=
                             planes.values[(c * planes.height + y) * planes.width + x] * self.scale(c);
                     }
@@ -182,12 +196,14 @@ impl Network {
             for y in 0..pooled.height {
                 for x in 0..pooled.width {
                     let four = map.window(c, y, x);
-                    pooled.values.push(match self.options.pooling {
+                    let value = match self.options.pooling {
                         Pooling::Max => four.into_iter().fold(f64::NEG_INFINITY, f64::max),
                         Pooling::Average => f64::from(
                             ((four[0] as f32 + four[1] as f32) + (four[2] as f32 + four[3] as f32)) * 0.25,
                         ),
-                    });
+                        Pooling::L2 => norm(four),
+                    };
+                    pooled.values.push(value * f64::from(self.gain));
                 }
             }
         }
@@ -200,7 +216,7 @@ impl Network {
         for c in 0..map.channels {
             for y in 0..pooled.height {
                 for x in 0..pooled.width {
-                    let g = pooled.values[(c * pooled.height + y) * pooled.width + x];
+                    let g = pooled.values[(c * pooled.height + y) * pooled.width + x] * f64::from(self.gain);
                     let four = map.window(c, y, x);
                     let largest = four.iter().copied().fold(f64::NEG_INFINITY, f64::max);
                     let first = four.iter().position(|&v| v == largest);
@@ -210,6 +226,8 @@ impl Network {
                             Pooling::Max if first == Some(i) => g,
                             Pooling::Max => 0.0,
                             Pooling::Average => g / 4.0,
+                            Pooling::L2 if norm(four) == 0.0 => 0.0,
+                            Pooling::L2 => g * four[i] / norm(four),
                         };
                     }
                 }
@@ -261,8 +279,9 @@ impl Network {
     }
 }
 
-fn clamp(y: usize, x: usize, image: &Map) -> (usize, usize) {
-    (y.saturating_sub(1).min(image.height - 1), x.saturating_sub(1).min(image.width - 1))
+/// The root of the sum of squares.
+fn norm(four: [f64; 4]) -> f64 {
+    four.iter().map(|v| v * v).sum::<f64>().sqrt()
 }
 
 fn zero_bordered(map: &Map) -> Map {

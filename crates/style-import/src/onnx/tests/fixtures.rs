@@ -79,6 +79,7 @@ impl Planes {
                 values.push(match pooling {
                     Pooling::Average => four.iter().sum::<f32>() / 4.0,
                     Pooling::Max => four.into_iter().fold(f32::MIN, f32::max),
+                    Pooling::L2 => four.iter().map(|v| v * v).sum::<f32>().sqrt(),
                 });
             }
         }

@@ -1,40 +1,17 @@
 //! The weighted sum of losses, and its gradient with respect to the pixels.
 
-use std::fmt;
+mod term;
+
+use std::sync::Arc;
 
 use burn::tensor::Tensor;
 use style_format::Layer;
 
+pub use term::Term;
+use term::{ContentTerm, StyleTerm};
+
 use crate::vgg::{Derivatives, Pass, Taps, Vgg};
-use crate::{ContentLoss, Error, StyleLoss, TotalVariation};
-
-/// The name of one summand of the objective.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
-#[serde(into = "String")]
-pub enum Term {
-    /// A content loss at a layer.
-    Content(Layer),
-    /// A style loss at a layer.
-    Style(Layer),
-    /// The total variation of the picture.
-    TotalVariation,
-}
-
-impl fmt::Display for Term {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Content(layer) => write!(f, "content {layer}"),
-            Self::Style(layer) => write!(f, "style {layer}"),
-            Self::TotalVariation => f.write_str("total variation"),
-        }
-    }
-}
-
-impl From<Term> for String {
-    fn from(term: Term) -> Self {
-        term.to_string()
-    }
-}
+use crate::{ContentLoss, Error, Guide, StyleLoss, TotalVariation};
 
 /// What is minimised: `sum_i weight_i * loss_i`, losses of features, of statistics and of the picture.
 ///
@@ -45,8 +22,8 @@ impl From<Term> for String {
 /// # fn f(vgg: Vgg, photo: burn::tensor::Tensor<4>) -> Result<(), Error> {
 /// let target = vgg.features(photo.clone(), &[Layer::Relu4_2])?.remove(0);
 /// let objective = Objective::new()
-///     .with_content(Layer::Relu4_2, 1.0, ContentLoss::new(target, Reduction::Mean))
-///     .with_total_variation(1e-3);
+///     .with_content(Layer::Relu4_2, 1.0, ContentLoss::new(target, ContentForm::Mean))
+///     .with_total_variation(1e-3, TotalVariation::MeanSquare);
 /// let evaluation = objective.evaluate(&vgg, photo)?;
 /// println!("{}", evaluation.losses); // weighted losses, in the order of objective.terms()
 /// # Ok(())
@@ -54,13 +31,13 @@ impl From<Term> for String {
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct Objective {
-    content: Vec<(Layer, f32, ContentLoss)>,
-    style: Vec<(Layer, f32, StyleLoss)>,
-    total_variation: Option<f32>,
+    content: Vec<ContentTerm>,
+    style: Vec<StyleTerm>,
+    total_variation: Option<(f32, TotalVariation)>,
 }
 
 /// The objective at one picture.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Evaluation {
     /// Every loss times its weight, in the order of [`Objective::terms`]; the objective is their sum. `[terms]`
     pub losses: Tensor<1>,
@@ -78,38 +55,71 @@ impl Objective {
     /// Adds a content loss at a layer.
     #[must_use]
     pub fn with_content(mut self, layer: Layer, weight: f32, loss: ContentLoss) -> Self {
-        self.content.push((layer, weight, loss));
+        self.content.push(ContentTerm { layer, weight, loss });
         self
     }
 
-    /// Adds a style loss at a layer.
+    /// Adds a style loss at a layer, of the whole picture.
     #[must_use]
-    pub fn with_style(mut self, layer: Layer, weight: f32, loss: StyleLoss) -> Self {
-        self.style.push((layer, weight, loss));
+    pub fn with_style(mut self, layer: Layer, weight: f32, loss: impl StyleLoss + 'static) -> Self {
+        self.push_style(layer, weight, Arc::new(loss), None);
         self
     }
 
-    /// Adds the total variation of the picture.
+    /// Adds a style loss at a layer of the region that `guide` marks; `region` numbers it in [`Term`].
     #[must_use]
-    pub const fn with_total_variation(mut self, weight: f32) -> Self {
-        self.total_variation = Some(weight);
+    pub fn with_guided_style(
+        mut self,
+        layer: Layer,
+        weight: f32,
+        loss: impl StyleLoss + 'static,
+        (region, guide): (usize, Guide),
+    ) -> Self {
+        self.push_style(layer, weight, Arc::new(loss), Some((region, guide)));
+        self
+    }
+
+    pub(crate) fn push_style(
+        &mut self,
+        layer: Layer,
+        weight: f32,
+        loss: Arc<dyn StyleLoss>,
+        guide: Option<(usize, Guide)>,
+    ) {
+        self.style.push(StyleTerm { layer, weight, loss, guide });
+    }
+
+    /// Adds the total variation of the picture, in one of its forms.
+    #[must_use]
+    pub const fn with_total_variation(mut self, weight: f32, form: TotalVariation) -> Self {
+        self.total_variation = Some((weight, form));
         self
     }
 
     /// The terms, in the order of their losses.
     #[must_use]
     pub fn terms(&self) -> Vec<Term> {
-        let content = self.content.iter().map(|&(layer, ..)| Term::Content(layer));
-        let style = self.style.iter().map(|&(layer, ..)| Term::Style(layer));
+        let content = self.content.iter().map(|term| Term::Content(term.layer));
+        let style = self.style.iter().map(StyleTerm::name);
         content.chain(style).chain(self.total_variation.map(|_| Term::TotalVariation)).collect()
     }
 
     /// What a forward pass has to give out for this objective.
     #[must_use]
     pub fn taps(&self) -> Taps {
+        let (maps, statistics): (Vec<_>, Vec<_>) = self.style.iter().partition(|term| term.needs_map());
+        let content = self.content.iter().map(|term| term.layer);
         Taps::new()
-            .with_features(self.content.iter().map(|&(layer, ..)| layer))
-            .with_statistics(self.style.iter().map(|&(layer, ..)| layer))
+            .with_features(content.chain(maps.into_iter().map(|term| term.layer)))
+            .with_statistics(statistics.into_iter().map(|term| term.layer))
+    }
+
+    /// Tells the losses that an outer step begins: [`SlicedWassersteinLoss`](crate::SlicedWassersteinLoss) draws
+    /// its directions anew. The same number gives the same directions.
+    pub fn begin_step(&self, step: u64) {
+        for term in &self.style {
+            term.loss.begin_step(step);
+        }
     }
 
     /// The weighted losses of a picture, without the gradient. `[terms]`
@@ -126,21 +136,21 @@ impl Objective {
     /// The weighted losses of a pass that was run with [`Objective::taps`] on `image`. `[terms]`
     pub(crate) fn losses_of_pass(&self, pass: &Pass, image: Tensor<4>) -> Result<Tensor<1>, Error> {
         let mut losses = Vec::new();
-        for (layer, weight, loss) in &self.content {
-            losses.push(loss.forward(pass.features(*layer)?.clone())?.mul_scalar(*weight));
+        for term in &self.content {
+            losses.push(term.loss.forward(pass.features(term.layer)?.clone())?.mul_scalar(term.weight));
         }
-        for (layer, weight, loss) in &self.style {
-            losses.push(loss.forward(pass.statistics(*layer)?.gram.clone())?.mul_scalar(*weight));
+        for term in &self.style {
+            losses.push(term.loss.forward(term.see(pass)?)?.mul_scalar(term.weight));
         }
-        let smooth = |weight| TotalVariation.forward(image).mul_scalar(weight);
+        let smooth = |(weight, form): (f32, TotalVariation)| form.forward(image).mul_scalar(weight);
         losses.extend(self.total_variation.map(smooth));
         in_one_tensor(losses)
     }
 
     /// The weighted losses of a picture and the gradient of their sum with respect to its pixels.
     ///
-    /// No tape is recorded: every loss gives its derivative with respect to what it looks at, and
-    /// [`Pass::backward`] takes these to the pixels.
+    /// No tape is recorded through the network: every loss gives its derivative with respect to what it looks at,
+    /// and [`Pass::backward`] takes these to the pixels.
     ///
     /// # Shapes
     ///
@@ -153,19 +163,18 @@ impl Objective {
         let image = image.without_autodiff();
         let mut pass = vgg.forward(image.clone(), &self.taps())?;
         let (mut losses, mut derivatives) = (Vec::new(), Derivatives::new());
-        for (index, (layer, weight, loss)) in self.content.iter().enumerate() {
-            let again = self.content[index + 1..].iter().any(|(other, ..)| other == layer);
+        for (index, ContentTerm { layer, weight, loss }) in self.content.iter().enumerate() {
+            let again = self.content[index + 1..].iter().any(|other| other.layer == *layer)
+                || self.style.iter().any(|other| other.needs_map() && other.layer == *layer);
             let features = if again { pass.features(*layer)?.clone() } else { pass.take_features(*layer)? };
             let (value, derivative) = loss.evaluate(features, *weight)?;
             losses.push(value);
             derivatives.add_features(*layer, derivative);
         }
-        for (layer, weight, loss) in &self.style {
-            let (value, derivative) = loss.evaluate(pass.statistics(*layer)?.gram.clone(), *weight)?;
-            losses.push(value);
-            derivatives.add_gram(*layer, derivative);
+        for term in &self.style {
+            losses.push(term.evaluate(&pass, &mut derivatives)?);
         }
-        let smooth = |weight| TotalVariation::evaluate(image.clone(), weight);
+        let smooth = |(weight, form): (f32, TotalVariation)| form.evaluate(image.clone(), weight);
         let (smoothness, direct) = self.total_variation.map(smooth).unzip();
         losses.extend(smoothness);
         let losses = in_one_tensor(losses)?;

@@ -1,0 +1,146 @@
+//! The steps of one scale.
+
+use burn::tensor::Tensor;
+
+use super::recorder::{Broken, Recorder, health};
+use super::step::Progress;
+use super::{CancelToken, Clamp, Colour, Observer, Settings, Step};
+use crate::optimizer::{Average, ImageOptimizer};
+use crate::vgg::Vgg;
+use crate::{Error, Kernel, Objective};
+
+/// Where results must be fetched from a device, losses are read back this often when nobody watches.
+const STEPS_BETWEEN_READS: usize = 16;
+
+/// How often a run is taken up again after something became infinite.
+const ATTEMPTS: usize = 3;
+
+/// Trials of a line search that may be beyond what can be computed, one after the other: it steps back by itself.
+const TRIALS: usize = 25;
+
+/// Everything the steps of a scale share.
+pub(super) struct Descent<'d> {
+    pub(super) vgg: &'d Vgg,
+    pub(super) settings: &'d Settings,
+    pub(super) objective: &'d Objective,
+    pub(super) optimizer: &'d mut dyn ImageOptimizer,
+    pub(super) recorder: &'d mut Recorder,
+    pub(super) observer: Option<&'d mut Observer<'d>>,
+    pub(super) cancel: Option<&'d CancelToken>,
+    pub(super) progress: Progress<'d>,
+    /// How often the run has been taken up again.
+    pub(super) recoveries: &'d mut usize,
+}
+
+/// Where a scale ended.
+pub(super) struct Descended {
+    /// The last iterate.
+    pub(super) image: Tensor<4>,
+    /// The average of all, if one was asked for.
+    pub(super) average: Option<Tensor<4>>,
+    /// Whether somebody ended the run.
+    pub(super) stopped: bool,
+}
+
+impl Descent<'_> {
+    /// All steps of the scale, from `start` on.
+    pub(super) fn run(mut self, start: Tensor<4>, steps: usize) -> Result<Descended, Error> {
+        self.recorder.begin_scale();
+        let (mut image, mut stopped, mut wild) = (start.clone(), false, 0);
+        let mut average = self.new_average()?;
+        for index in 1..=steps {
+            self.objective.begin_step(self.progress.steps_before as u64 + index as u64);
+            let next = self.step(&image)?;
+            image = self.within_range(next);
+            if let Some(average) = &mut average {
+                average.push(&image)?;
+            }
+            stopped = self.cancel.is_some_and(CancelToken::is_cancelled);
+            if !stopped && !self.is_time_to_read(index, steps) {
+                continue;
+            }
+            match self.recorder.read()? {
+                Some(_) if self.settings.optimizer.searches() && wild < TRIALS => wild += 1,
+                Some(broken) => {
+                    (image, wild) = (self.recover(broken, index, &start)?, 0);
+                    average = self.new_average()?;
+                }
+                None => {
+                    wild = 0;
+                    stopped |= self
+                        .tell(index, average.as_ref().and_then(Average::value).as_ref().unwrap_or(&image))?;
+                }
+            }
+            if stopped {
+                break;
+            }
+        }
+        // What a line search answered last is a trial that nobody has looked at.
+        let image =
+            if self.settings.optimizer.searches() { self.recorder.best().unwrap_or(image) } else { image };
+        Ok(Descended { image, average: average.and_then(|average| average.value()), stopped })
+    }
+
+    /// One evaluation and one update.
+    fn step(&mut self, image: &Tensor<4>) -> Result<Tensor<4>, Error> {
+        let evaluation = self.objective.evaluate(self.vgg, image.clone())?;
+        let (losses, gradient) = (evaluation.losses.clone(), evaluation.gradient.clone());
+        let next = self.optimizer.step(image.clone(), evaluation)?;
+        self.recorder.push(losses, health(&gradient, &next), image);
+        Ok(next)
+    }
+
+    /// The projection onto the pictures that a run may have.
+    fn within_range(&self, image: Tensor<4>) -> Tensor<4> {
+        let image = if self.settings.colour == Colour::Luminance { grey(image) } else { image };
+        match self.settings.clamp {
+            Clamp::EveryStep => image.clamp(0.0, 1.0),
+            Clamp::End => image,
+        }
+    }
+
+    fn new_average(&self) -> Result<Option<Average>, Error> {
+        let decay = self.settings.averaging;
+        (decay > 0.0).then(|| Average::new(decay)).transpose()
+    }
+
+    /// Reading costs nothing where tensors lie in host memory, which is where the CPU kernels are used.
+    fn is_time_to_read(&self, index: usize, steps: usize) -> bool {
+        self.observer.is_some()
+            || self.vgg.kernel() != Kernel::Burn
+            || index.is_multiple_of(STEPS_BETWEEN_READS)
+            || index == steps
+    }
+
+    /// Goes back to the best picture with a fresh optimiser and half the step; a few times only.
+    fn recover(&mut self, broken: Broken, index: usize, start: &Tensor<4>) -> Result<Tensor<4>, Error> {
+        // Where even the first picture of the scale has no finite loss, shorter steps do not help.
+        let hopeless = self.recorder.steps_of_scale() == 0 && !broken.loss.is_finite();
+        if hopeless || *self.recoveries == ATTEMPTS {
+            let of_last_scale = (self.progress.scale > 1).then(|| start.clone());
+            let best = self.recorder.best().or(of_last_scale);
+            let best = best.and_then(|image| self.progress.finish.picture(image).ok()).map(Box::new);
+            return Err(Error::Diverged {
+                step: self.progress.steps_before + index,
+                loss: broken.loss,
+                best,
+            });
+        }
+        *self.recoveries += 1;
+        self.optimizer.restart(0.5);
+        Ok(self.recorder.go_back().unwrap_or_else(|| start.clone()))
+    }
+
+    /// Tells the observer; answers whether it ends the run.
+    fn tell(&mut self, index: usize, image: &Tensor<4>) -> Result<bool, Error> {
+        let Some(observer) = &mut self.observer else { return Ok(false) };
+        let step = Step::new(self.progress, index, self.recorder.last()?, self.recorder.elapsed(), image);
+        Ok(observer(&step).is_break())
+    }
+}
+
+/// Every pixel's luminance in all three channels, `[1, 3, H, W]`.
+fn grey(image: Tensor<4>) -> Tensor<4> {
+    let channel = |index: usize, weight: f32| image.clone().narrow(1, index, 1).mul_scalar(weight);
+    (channel(0, 0.299) + channel(1, 0.587) + channel(2, 0.114)).repeat_dim(1, 3)
+}

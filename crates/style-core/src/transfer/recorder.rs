@@ -1,0 +1,124 @@
+//! Losses of every step: on the device until somebody asks, then numbers.
+
+use std::time::Instant;
+
+use burn::tensor::Tensor;
+
+use super::Losses;
+use crate::Error;
+use crate::convert::read;
+
+/// What is known of a run so far.
+pub(super) struct Recorder {
+    /// Since the first step began.
+    clock: Option<Instant>,
+    /// Losses with the health of their steps, `[terms + 1]` each.
+    pending: Vec<(Tensor<1>, f64)>,
+    pub(super) history: Vec<Losses>,
+    /// Seconds at which each of the history was asked for.
+    pub(super) seconds: Vec<f64>,
+    /// Index of this scale's first entry in the history.
+    first: usize,
+    /// The picture at the newest of the pending losses.
+    newest: Option<Tensor<4>>,
+    /// The picture of least loss among those of this scale that were looked at, with its place in the history.
+    best: Option<(usize, Tensor<4>)>,
+}
+
+/// Something that is not finite.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Broken {
+    /// The loss; where it is finite, the gradient or the next picture is not.
+    pub(super) loss: f32,
+}
+
+impl Recorder {
+    pub(super) fn new() -> Self {
+        Self {
+            clock: None,
+            pending: Vec::new(),
+            history: Vec::new(),
+            seconds: Vec::new(),
+            first: 0,
+            newest: None,
+            best: None,
+        }
+    }
+
+    /// Seconds since the first step began.
+    pub(super) fn elapsed(&self) -> f64 {
+        self.clock.map_or(0.0, |clock| clock.elapsed().as_secs_f64())
+    }
+
+    /// Another scale begins: its losses do not compare with those before.
+    pub(super) fn begin_scale(&mut self) {
+        self.clock.get_or_insert_with(Instant::now);
+        self.best = None;
+        self.first = self.history.len();
+    }
+
+    /// Number of this scale's steps in the history.
+    pub(super) fn steps_of_scale(&self) -> usize {
+        self.history.len() - self.first
+    }
+
+    /// Goes back to the best picture of this scale, forgetting the steps from there on; `None` where none is known, and
+    /// the scale begins anew.
+    pub(super) fn go_back(&mut self) -> Option<Tensor<4>> {
+        let (index, image) =
+            self.best.clone().map_or((self.first, None), |(index, image)| (index, Some(image)));
+        self.history.truncate(index);
+        self.seconds.truncate(index);
+        // The best one stays so: it is the next to be looked at, and takes its old place in the history.
+        image
+    }
+
+    /// Remembers the losses at a picture; `health` `[1]` is 0, or NaN where the gradient or the next picture is not
+    /// finite.
+    pub(super) fn push(&mut self, losses: Tensor<1>, health: Tensor<1>, image: &Tensor<4>) {
+        self.pending.push((Tensor::cat(vec![losses, health], 0), self.elapsed()));
+        self.newest = Some(image.clone());
+    }
+
+    /// Reads what is pending; answers whether all of it was finite. What came after something broken is forgotten.
+    pub(super) fn read(&mut self) -> Result<Option<Broken>, Error> {
+        let pending = std::mem::take(&mut self.pending);
+        let Some((first, _)) = pending.first() else { return Ok(None) };
+        let length = first.dims()[0];
+        let (losses, seconds): (Vec<_>, Vec<_>) = pending.into_iter().unzip();
+        let numbers = read(Tensor::cat(losses, 0), "reading the losses")?;
+        for (numbers, seconds) in numbers.chunks(length).zip(seconds) {
+            let (health, losses) = (numbers.last().copied().unwrap_or(f32::NAN), &numbers[..length - 1]);
+            let losses = Losses(losses.to_vec());
+            if !losses.total().is_finite() || health.is_nan() {
+                self.newest = None;
+                return Ok(Some(Broken { loss: losses.total() }));
+            }
+            self.history.push(losses);
+            self.seconds.push(seconds);
+        }
+        let newest = self.history.len() - 1;
+        let loss = |index: usize| self.history[index].total();
+        if self.best.as_ref().is_none_or(|(best, _)| loss(newest) < loss(*best)) {
+            self.best = self.newest.take().map(|image| (newest, image)).or(self.best.take());
+        }
+        Ok(None)
+    }
+
+    /// The newest losses that were read.
+    pub(super) fn last(&self) -> Result<&Losses, Error> {
+        let nothing = Error::Device { doing: "reading the losses", reason: "there are none".into() };
+        self.history.last().ok_or(nothing)
+    }
+
+    /// The best picture of this scale.
+    pub(super) fn best(&self) -> Option<Tensor<4>> {
+        self.best.as_ref().map(|(_, image)| image.clone())
+    }
+}
+
+/// 0 where the tensors are finite, NaN elsewhere; `[1]`.
+pub(super) fn health(gradient: &Tensor<4>, image: &Tensor<4>) -> Tensor<1> {
+    // Zero times infinity is NaN.
+    gradient.clone().mul_scalar(0.0).sum() + image.clone().mul_scalar(0.0).sum()
+}
