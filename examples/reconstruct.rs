@@ -9,10 +9,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use common::{Result, RunArguments};
-use style_transfer::{Layer, Settings, StyleTransfer};
+use common::{Result, RunArguments, progress};
+use style_transfer::{Layer, StyleTransfer};
 
-/// Rebuild a photograph from its features alone.
+/// Rebuild a photograph from its features alone, starting from noise.
 #[derive(Parser)]
 struct Arguments {
     /// The photograph [default: the bundled castle]
@@ -20,8 +20,8 @@ struct Arguments {
     /// Where the picture goes
     #[arg(short, long, default_value = "out/reconstruct.png")]
     output: PathBuf,
-    /// The layers whose features are kept, for example `relu2_1,relu4_2`
-    #[arg(long, value_delimiter = ',', default_values_t = Settings::default().content_layers)]
+    /// The layers whose features are kept, such as `relu2_1,relu4_2` [default: the preset's]
+    #[arg(long, value_delimiter = ',')]
     layers: Vec<Layer>,
     #[command(flatten)]
     run: RunArguments,
@@ -33,13 +33,16 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<()> {
     common::check_output(&arguments.output, &[arguments.content.as_ref()])?;
+    let mut settings = arguments.run.settings()?;
+    if !arguments.layers.is_empty() {
+        settings.content_layers.clone_from(&arguments.layers);
+    }
     let vgg = arguments.run.vgg()?;
     let content = common::open(arguments.content.as_ref(), "eilean_donan.webp")?;
     let outcome = StyleTransfer::new(&vgg)
-        .settings(arguments.run.settings())
-        .content_layers(arguments.layers.iter().copied())
+        .settings(settings)
         .content_weight(1.0)
-        .on_step(arguments.run.progress())
+        .on_step(progress())
         .reconstruct(&content)?;
     outcome.image().save(&arguments.output)?;
     for at in &outcome.metrics().content_distance {

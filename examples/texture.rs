@@ -9,10 +9,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use common::{Result, RunArguments};
+use common::{Result, RunArguments, progress};
 use style_transfer::StyleTransfer;
 
-/// Make a texture from a painting alone.
+/// Make a square texture from a painting alone, starting from noise.
 #[derive(Parser)]
 struct Arguments {
     /// The painting [default: the bundled café terrace]
@@ -30,13 +30,14 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<()> {
     common::check_output(&arguments.output, &[arguments.style.as_ref()])?;
+    let settings = arguments.run.settings()?;
     let vgg = arguments.run.vgg()?;
     let style = common::open(arguments.style.as_ref(), "van_gogh_cafe_terrace.webp")?;
     let outcome = StyleTransfer::new(&vgg)
-        .settings(arguments.run.settings())
+        .settings(settings.clone())
         .style(&style)
-        .on_step(arguments.run.progress())
-        .texture(arguments.run.size, arguments.run.size)?;
+        .on_step(progress())
+        .texture(settings.size, settings.size)?;
     outcome.image().save(&arguments.output)?;
     for at in &outcome.metrics().style_distance {
         println!("style distance at {}: {:.4}", at.layer, at.distance);

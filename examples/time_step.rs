@@ -12,11 +12,11 @@ use std::time::Instant;
 use clap::{Parser, ValueEnum};
 use common::Result;
 use style_transfer::{
-    ContentLoss, Device, Image, Kernel, Layer, Objective, Reduction, StyleLoss, Taps, VGG19, Vgg,
+    ContentForm, ContentLoss, Device, GramLoss, GramScale, Image, Kernel, Layer, Objective, Taps, VGG19, Vgg,
     image_to_tensor,
 };
 
-/// Time one optimisation step.
+/// Time one optimisation step: a line of JSON for each size.
 #[derive(Parser)]
 struct Arguments {
     /// Sides of the square pictures, px
@@ -74,11 +74,11 @@ fn measure(vgg: &Vgg, device: &Device, size: usize, steps: usize) -> Result<Vec<
     let content = picture("eilean_donan.webp")?;
     let target = vgg.features(content.clone(), &[Layer::Relu4_2])?.remove(0);
     let mut objective =
-        Objective::new().with_content(Layer::Relu4_2, 1.0, ContentLoss::new(target, Reduction::Mean));
+        Objective::new().with_content(Layer::Relu4_2, 1.0, ContentLoss::new(target, ContentForm::Mean));
     let pass = vgg.forward(picture("van_gogh_cafe_terrace.webp")?, &Taps::new().with_statistics(STYLE))?;
     for layer in STYLE {
         let statistics = pass.statistics(layer)?.clone();
-        objective = objective.with_style(layer, 1.0, StyleLoss::new(statistics, Reduction::Mean));
+        objective = objective.with_style(layer, 1.0, GramLoss::new(statistics, GramScale::Channels2));
     }
     drop(pass);
     let mut times = Vec::with_capacity(steps);
