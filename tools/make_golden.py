@@ -16,7 +16,9 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 import reference
-from reference import STYLE_LAYERS, Targets, Vgg, gram_matrix, objectives, total_variation, value_and_gradient
+from reference import (
+    STYLE_LAYERS, Targets, Vgg, gram_matrix, norm_pool2d, objectives, scaled, total_variation, value_and_gradient,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 CONTENT_CROP = (268, 92, 364, 164)  # left, top, right, bottom in px: 96 x 72, castle, hill and sky
@@ -28,7 +30,9 @@ LIMIT = 1e-5  # largest relative L2 difference that --check allows
 SENTENCES = {
     "features": "Features of `image` (content crop + 0.05 * seeded noise, clamped to [0, 1]) in VGG-19, zero padding "
     "and max pooling unless the name begins with another variant: `replicate.` pads the pixel-transformed image with "
-    "its border before the first convolution, `average.` pools by the mean. `.everyN` keeps channels 0, N, 2N, ...",
+    "its border before the first convolution, `reflect.` with its mirror image, `average.` pools by the mean, "
+    "`average2.` by twice the mean, `l2.` by 0.78 times the root of the sum of squares. `.everyN` keeps channels 0, N, "
+    "2N, ...",
     "grams": "Gram matrices F F^T / (H W) and channel means of the features of `image` (in features.safetensors), zero "
     "padding, max pooling. `.every8` keeps rows 0, 8, 16, ... and all columns.",
     "losses": "Losses of `image` against the content and style crops (all in features.safetensors), for the network "
@@ -89,12 +93,15 @@ def sha256(path):
 
 
 def features_file(path, content, style, image):
-    """The pictures, and features of `image` in three variants of the network."""
+    """The pictures, and features of `image` in several variants of the network."""
     variants = {
         "": (Vgg(path), {"conv1_1": 16, "relu1_1": 8, "relu2_1": 8, "relu3_1": 2, "relu4_1": 2, "relu4_2": 2,
                          "relu5_1": 1}),
-        "replicate.": (Vgg(path, replicate=True), {"relu1_1": 8, "relu3_1": 4}),
+        "replicate.": (Vgg(path, padding="replicate"), {"relu1_1": 8, "relu3_1": 4}),
         "average.": (Vgg(path, pool=F.avg_pool2d), {"relu3_1": 4, "relu5_1": 1}),
+        "reflect.": (Vgg(path, padding="reflect"), {"relu1_1": 16, "relu4_2": 8}),
+        "average2.": (Vgg(path, pool=scaled(F.avg_pool2d, 2.0)), {"relu4_2": 8}),
+        "l2.": (Vgg(path, pool=scaled(norm_pool2d, 0.78)), {"relu2_1": 16, "relu4_2": 8}),
     }
     tensors = {"content": content, "style": style, "image": image}
     for prefix, (vgg, layers) in variants.items():
@@ -118,7 +125,7 @@ def losses_file(path, content, style, image):
     """Every loss alone, both totals, and the totals' gradients in both precisions."""
     tensors = {"tv": total_variation(image).view(1)}
     for padding in ("zero", "replicate"):
-        losses = Targets(Vgg(path, replicate=padding == "replicate"), content, style).losses(image)
+        losses = Targets(Vgg(path, padding=padding), content, style).losses(image)
         tensors |= {f"{padding}.{name}": value.view(1) for name, value in losses.items()}
     for dtype, suffix in ((torch.float32, ""), (torch.float64, ".f64")):
         for name, objective in objectives(path, content, style, dtype).items():

@@ -10,9 +10,12 @@ CONTENT_LAYER = "relu4_2"
 
 
 class Vgg:
-    """VGG-19 to relu5_1 over one image [3, H, W], RGB in [0, 1]."""
+    """VGG-19 to relu5_1 over one image [3, H, W], RGB in [0, 1].
 
-    def __init__(self, path, replicate=False, pool=F.max_pool2d, dtype=torch.float32):
+    `padding` of the first convolution: "zero", or a mode of F.pad ("replicate", "reflect") on the transformed image.
+    """
+
+    def __init__(self, path, padding="zero", pool=F.max_pool2d, dtype=torch.float32):
         with safe_open(path, "pt") as file:
             self.input, names = file.metadata()["input"], set(file.keys())
             self.layers = []
@@ -24,7 +27,7 @@ class Vgg:
                         weight = file.get_tensor(f"{name}.codebook")[weight.long()]
                     bias = file.get_tensor(f"{name}.bias")
                     self.layers.append((f"{block}_{number}", weight.to(dtype), bias.to(dtype)))
-        self.replicate, self.pool, self.dtype = replicate, pool, dtype
+        self.padding, self.pool, self.dtype = padding, pool, dtype
 
     def transform(self, image):
         """The pixels that the weights were trained on: [3, H, W] -> [1, 3, H, W]."""
@@ -43,14 +46,24 @@ class Vgg:
         for index, (name, weight, bias) in enumerate(self.layers):
             if name.endswith("_1") and index:
                 x = self.pool(x, 2, 2)
-            if index == 0 and self.replicate:
-                x = F.conv2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), weight, bias)
+            if index == 0 and self.padding != "zero":
+                x = F.conv2d(F.pad(x, (1, 1, 1, 1), mode=self.padding), weight, bias)
             else:
                 x = F.conv2d(x, weight, bias, padding=1)
             result[f"conv{name}"] = x[0]
             x = F.relu(x)
             result[f"relu{name}"] = x[0]
         return result
+
+
+def scaled(pool, gain):
+    """A pooling with a factor on its output; `pool` takes (x, size, stride)."""
+    return lambda x, size, stride: pool(x, size, stride) * gain
+
+
+def norm_pool2d(x, size, stride):
+    """The root of the sum of squares: torch.nn.LPPool2d(2, size, stride)."""
+    return F.lp_pool2d(x, 2, size, stride)
 
 
 def gram_matrix(features):
@@ -101,7 +114,7 @@ class Targets:
 
 def objectives(path, content, style, dtype=torch.float32):
     """The two objectives by name, each a function of the image."""
-    relative = Targets(Vgg(path, replicate=True, dtype=dtype), content, style)
+    relative = Targets(Vgg(path, padding="replicate", dtype=dtype), content, style)
     mse = Targets(Vgg(path, dtype=dtype), content, style)
     return {"relative": relative.relative, "mse": mse.mse}
 
