@@ -41,8 +41,8 @@ impl Guide {
         let mask = mask.resized(width, height)?;
         let squares: Vec<f64> = mask.values().iter().map(|&value| f64::from(value).powi(2)).collect();
         let sum: f64 = squares.iter().sum();
-        // Less than a thousandth of one position is no region.
-        if sum < 1e-6 {
+        // However small a region is, its own weights add up to 1; only nothing at all cannot.
+        if sum < 1e-20 {
             return Err(Error::EmptyMask { layer, width, height });
         }
         let weights: Vec<f32> = squares.iter().map(|square| (square / sum) as f32).collect();
@@ -170,6 +170,26 @@ mod tests {
         near(values(statistics.gram), &[1.6, 2.0, 2.0, 5.0]);
         // Only the first position has at least half of the largest weight.
         near(values(guide(&mask, [1, 2]).select(features).unwrap()), &[1.0, 0.0]);
+    }
+
+    #[test]
+    fn a_region_much_smaller_than_a_position_still_counts_and_none_does_not() {
+        let mut one = vec![0.0; 100 * 100];
+        one[4242] = 1.0;
+        let speck = Mask::new(100, 100, one).unwrap();
+        let features = tensor([1, 2, 3, 3], 2);
+        let statistics = guide(&speck, [3, 3]).statistics(features.clone()).unwrap();
+        let at = |channel: usize| values_at(&features, 9 * channel + 4);
+        assert!(relative_error(&values(statistics.mean), &[at(0), at(1)]) < 1e-6);
+        let nothing = Mask::new(4, 4, vec![0.0; 16]).unwrap();
+        assert!(matches!(
+            Guide::new(&nothing, [3, 3], Relu1_1, &Device::flex()),
+            Err(Error::EmptyMask { width: 3, height: 3, .. })
+        ));
+    }
+
+    fn values_at(features: &Tensor<4>, index: usize) -> f32 {
+        values(features.clone())[index]
     }
 
     #[test]
