@@ -8,25 +8,17 @@
 
 use std::ops::ControlFlow;
 
-use burn::tensor::{Device, Tensor, TensorData};
-use style_core::{Kernel, Optimizer, StyleTransfer, Vgg, tensor_to_image};
-use style_image::Image;
+mod common;
 
-/// A picture of the golden files.
-fn picture(name: &str) -> Image {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/features.safetensors");
-    let bytes = std::fs::read(path).unwrap();
-    let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
-    let view = file.tensor(name).unwrap();
-    let values: Vec<f32> = view.data().as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
-    let shape = [1, view.shape()[0], view.shape()[1], view.shape()[2]];
-    tensor_to_image(Tensor::from_data(TensorData::new(values, shape), &Device::flex())).unwrap()
-}
+use burn::tensor::Device;
+use common::Golden;
+use style_core::{Kernel, Optimizer, StyleTransfer, Vgg};
 
 /// The total loss of every step.
 fn curve(kernel: Kernel, optimizer: Optimizer, steps: usize) -> Vec<f64> {
     let vgg = Vgg::load(style_weights::VGG19, &Device::flex()).unwrap().with_kernel(kernel);
-    let (content, style) = (picture("content"), picture("style"));
+    let golden = Golden::load("features");
+    let (content, style) = (golden.image("content"), golden.image("style"));
     let mut losses = Vec::new();
     StyleTransfer::new(&vgg)
         .style(&style)

@@ -5,9 +5,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // a test may panic
 
-use std::collections::HashMap;
+mod common;
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
+use common::{Golden, cosine_distance, relative_error};
 use style_core::{
     Adam, ContentForm, ContentLoss, GramLoss, GramScale, ImageOptimizer, Kernel, Layer, Lbfgs, Objective,
     Padding, Pooling, Statistics, StyleLoss, Taps, TotalVariation, Vgg, normalised_distance,
@@ -15,33 +16,6 @@ use style_core::{
 
 const STYLE_LAYERS: [Layer; 5] =
     [Layer::Relu1_1, Layer::Relu2_1, Layer::Relu3_1, Layer::Relu4_1, Layer::Relu5_1];
-
-/// Tensors of one golden file by name, with their shapes.
-struct Golden(HashMap<String, (Vec<usize>, Vec<f32>)>);
-
-impl Golden {
-    fn load(name: &str) -> Self {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden");
-        let bytes = std::fs::read(format!("{folder}/{name}.safetensors")).unwrap();
-        let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
-        let read = |view: safetensors::tensor::TensorView<'_>| {
-            let values = view.data().as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes));
-            (view.shape().to_vec(), values.collect())
-        };
-        Self(file.iter().map(|(name, view)| (name.to_owned(), read(view))).collect())
-    }
-
-    fn values(&self, name: &str) -> &[f32] {
-        &self.0.get(name).unwrap_or_else(|| panic!("no golden {name}")).1
-    }
-
-    /// A picture `[3, H, W]` as `[1, 3, H, W]`.
-    fn picture(&self, name: &str) -> Tensor<4> {
-        let (shape, values) = &self.0[name];
-        let shape = [1, shape[0], shape[1], shape[2]];
-        Tensor::from_data(TensorData::new(values.clone(), shape), &Device::flex())
-    }
-}
 
 const KERNELS: [Kernel; 3] = [Kernel::Burn, Kernel::Direct, Kernel::Winograd];
 
@@ -51,20 +25,6 @@ fn vgg(kernel: Kernel) -> Vgg {
 
 fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.try_into_vec_as::<f32>().unwrap()
-}
-
-/// `|found - expected| / |expected|`.
-fn relative_error(found: &[f32], expected: &[f32]) -> f64 {
-    assert_eq!(found.len(), expected.len());
-    let sum = |values: &mut dyn Iterator<Item = f64>| values.map(|x| x * x).sum::<f64>().sqrt();
-    let difference = sum(&mut found.iter().zip(expected).map(|(&a, &b)| f64::from(a) - f64::from(b)));
-    difference / sum(&mut expected.iter().map(|&b| f64::from(b)))
-}
-
-/// `1 - cos` of the angle between two vectors.
-fn cosine_distance(a: &[f32], b: &[f32]) -> f64 {
-    let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum::<f64>();
-    1.0 - dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
 }
 
 /// Relative error without the worst 1 %: single decisions of ReLU and pooling flip on the last bit.

@@ -5,8 +5,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // a test may panic
 
-use std::collections::HashMap;
+mod common;
 
+use common::{Golden, cosine_distance, relative_error};
 use style_core::{
     Device, Kernel, Layer, Losses, Preset, Settings, Style, StyleTransfer, Term, Vgg, VggFile,
     image_to_tensor,
@@ -30,32 +31,6 @@ const SYSTEMS: [&str; 9] = [
 /// What is asked of loss, terms and gradient: relative errors.
 const TOLERANCE: f64 = 1e-3;
 
-/// Tensors of a golden file by name, with their shapes.
-struct Golden(HashMap<String, (Vec<usize>, Vec<f32>)>);
-
-impl Golden {
-    fn load(name: &str) -> Self {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden");
-        let bytes = std::fs::read(format!("{folder}/{name}.safetensors")).unwrap();
-        let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
-        let read = |view: safetensors::tensor::TensorView<'_>| {
-            let values = view.data().as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes));
-            (view.shape().to_vec(), values.collect())
-        };
-        Self(file.iter().map(|(name, view)| (name.to_owned(), read(view))).collect())
-    }
-
-    fn values(&self, name: &str) -> &[f32] {
-        &self.0.get(name).unwrap_or_else(|| panic!("no golden {name}")).1
-    }
-
-    /// A picture `[3, H, W]`.
-    fn picture(&self, name: &str) -> Image {
-        let (shape, values) = &self.0[name];
-        Image::from_planar(shape[2], shape[1], values).unwrap()
-    }
-}
-
 /// The three pictures of the golden values.
 struct Pictures {
     content: Image,
@@ -66,7 +41,7 @@ struct Pictures {
 impl Pictures {
     fn load() -> Self {
         let golden = Golden::load("features");
-        let [content, style, image] = ["content", "style", "image"].map(|name| golden.picture(name));
+        let [content, style, image] = ["content", "style", "image"].map(|name| golden.image(name));
         Self { content, style, image }
     }
 
@@ -87,21 +62,6 @@ fn vgg() -> Vgg {
     assert!(last.convolution().is_at(Layer::Relu5_1) && next.is_at(Layer::Relu5_2));
     convolutions.push(ConvolutionWeights::new(next, last.weight().clone(), last.bias().to_vec()).unwrap());
     Vgg::from_weights(VggFile::new(file.info().clone(), convolutions).unwrap(), &Device::flex())
-}
-
-/// `|found - expected| / |expected|`.
-fn relative_error(found: &[f32], expected: &[f32]) -> f64 {
-    assert_eq!(found.len(), expected.len());
-    let square = |x: f64| x * x;
-    let difference: f64 =
-        found.iter().zip(expected).map(|(&a, &b)| square(f64::from(a) - f64::from(b))).sum();
-    (difference / expected.iter().map(|&b| square(f64::from(b))).sum::<f64>()).sqrt()
-}
-
-/// `1 - cos` of the angle between two vectors.
-fn cosine_distance(a: &[f32], b: &[f32]) -> f64 {
-    let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum::<f64>();
-    1.0 - dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
 }
 
 #[test]
