@@ -8,7 +8,7 @@ use burn::tensor::Tensor;
 use crate::statistics::same_shape;
 use crate::transfer::{Settings, Style, style_objective};
 use crate::vgg::Vgg;
-use crate::{ContentLoss, Error, Objective};
+use crate::{Error, Objective};
 
 /// What a feed-forward network for style transfer is trained with: the content loss between its output and its input,
 /// the style loss between its output and fixed styles, and the total variation of its output, weighted as
@@ -60,8 +60,7 @@ impl PerceptualLoss {
         styles: impl IntoIterator<Item = S>,
     ) -> Result<Self, Error> {
         let styles: Vec<Style<'a>> = styles.into_iter().map(Into::into).collect();
-        let vgg = vgg.clone();
-        let (vgg, objective) = style_objective(&vgg, settings, &styles)?;
+        let (vgg, objective) = style_objective(vgg, settings, &styles)?;
         Ok(Self { vgg, settings: settings.clone(), objective, calls: Arc::default() })
     }
 
@@ -97,16 +96,12 @@ impl PerceptualLoss {
 
     /// The objective of one picture, `[1, 3, height, width]`.
     fn objective_for(&self, content: Tensor<4>) -> Result<Objective, Error> {
-        let mut objective = self.objective.clone();
-        let Settings { content_weight, content_layers, content_loss, .. } = &self.settings;
-        if *content_weight > 0.0 {
-            let weight = content_weight / content_layers.len() as f32;
-            let maps = self.vgg.features(content, content_layers)?;
-            for (&layer, map) in content_layers.iter().zip(maps) {
-                objective = objective.with_content(layer, weight, ContentLoss::new(map, *content_loss));
-            }
+        let objective = self.objective.clone();
+        if self.settings.content_weight == 0.0 {
+            return Ok(objective);
         }
-        Ok(objective)
+        let maps = self.vgg.features(content, &self.settings.content_layers)?;
+        Ok(objective.with_contents(&self.settings, maps))
     }
 }
 

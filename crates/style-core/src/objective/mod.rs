@@ -11,7 +11,7 @@ pub use term::Term;
 use term::{ContentTerm, StyleTerm};
 
 use crate::vgg::{Derivatives, Pass, Taps, Vgg};
-use crate::{ContentLoss, Error, Guide, StyleLoss, TotalVariation};
+use crate::{ContentLoss, Error, Guide, Settings, StyleLoss, TotalVariation};
 
 /// What is minimised: `sum_i weight_i * loss_i`, losses of features, of statistics and of the picture.
 ///
@@ -57,6 +57,14 @@ impl Objective {
     pub fn with_content(mut self, layer: Layer, weight: f32, loss: ContentLoss) -> Self {
         self.content.push(ContentTerm { layer, weight, loss });
         self
+    }
+
+    /// Adds the content losses of settings, from the content's maps at `settings.content_layers`.
+    pub(crate) fn with_contents(self, settings: &Settings, maps: Vec<Tensor<4>>) -> Self {
+        let weight = settings.content_weight / settings.content_layers.len() as f32;
+        settings.content_layers.iter().zip(maps).fold(self, |objective, (&layer, map)| {
+            objective.with_content(layer, weight, ContentLoss::new(map, settings.content_loss))
+        })
     }
 
     /// Adds a style loss at a layer, of the whole picture.

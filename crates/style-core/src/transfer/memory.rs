@@ -43,10 +43,7 @@ impl StyleTransfer<'_> {
     /// ```
     pub fn memory(&self, width: usize, height: usize) -> Result<Option<Memory>, Error> {
         let settings = &self.settings;
-        settings.validate(self.vgg)?;
-        for style in &self.styles {
-            style.validate(settings, self.vgg)?;
-        }
+        settings.validate_with(&self.styles, self.vgg)?;
         Settings::check_pixels("width", width)?;
         Settings::check_pixels("height", height)?;
         let styles = if settings.style_weight > 0.0 { self.styles.as_slice() } else { &[] };

@@ -282,8 +282,7 @@ pub(crate) fn style_statistics(
 ) -> Result<targets::StyleAtScales, Error> {
     // Statistics, whatever the loss of the settings looks at.
     let settings = Settings { style_loss: StyleForm::default(), colour: Colour::Free, ..settings.clone() };
-    settings.validate(vgg)?;
-    style.validate(&settings, vgg)?;
+    settings.validate_with(std::slice::from_ref(style), vgg)?;
     let vgg = settings.configure(vgg);
     let Some(extent) = style.extent(settings.size) else {
         return Err(Error::setting("the style", "a style file already", "a picture"));
@@ -301,16 +300,13 @@ pub(crate) fn style_objective(
     settings: &Settings,
     styles: &[Style<'_>],
 ) -> Result<(Vgg, Objective), Error> {
-    settings.validate(vgg)?;
-    for style in styles {
-        style.validate(settings, vgg)?;
-        if style.region.is_some() {
-            return Err(Error::setting(
-                "the region of a style",
-                "a mask",
-                "none: a region belongs to one picture",
-            ));
-        }
+    settings.validate_with(styles, vgg)?;
+    if styles.iter().any(|style| style.region.is_some()) {
+        return Err(Error::setting(
+            "the region of a style",
+            "a mask",
+            "none: a region belongs to one picture",
+        ));
     }
     if settings.style_weight > 0.0 && styles.is_empty() {
         return Err(Error::setting("style", "missing", "at least one, or a style weight of 0"));

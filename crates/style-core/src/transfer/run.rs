@@ -243,10 +243,7 @@ fn prepare(
     styles: &[Style<'_>],
     extent: Extent,
 ) -> Result<Vgg, Error> {
-    settings.validate(vgg)?;
-    for style in styles {
-        style.validate(settings, vgg)?;
-    }
+    settings.validate_with(styles, vgg)?;
     let vgg = settings.configure(vgg);
     check_sizes(&vgg, settings, extent, &extents(settings, styles))?;
     Run { vgg: &vgg, settings, content: content.is_some(), styles }.check(extent)?;
@@ -285,11 +282,10 @@ fn ssim_with(content: Option<&Image>, image: &Image) -> Result<Option<f32>, Erro
 
 /// Every picture must leave something at the deepest layer it is compared at.
 fn check_sizes(vgg: &Vgg, settings: &Settings, extent: Extent, styles: &[Extent]) -> Result<(), Error> {
-    let of_style = settings.style_layers.iter().max().filter(|_| settings.style_weight > 0.0);
-    let of_content = settings.content_layers.iter().max().filter(|_| settings.content_weight > 0.0);
-    if let Some(&layer) = of_style.max(of_content) {
+    if let Some(layer) = settings.deepest_layer() {
         vgg.check_size(extent.0, extent.1, layer)?;
     }
+    let of_style = settings.style_layers.iter().max().filter(|_| settings.style_weight > 0.0);
     for &(width, height) in styles {
         if let Some(&layer) = of_style {
             vgg.check_size(width, height, layer)?;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use style_format::Layer;
 use style_image::ColourMatch;
 
+use super::Style;
 use crate::{ContentForm, Error, GramScale, Optimizer, Padding, Pooling, StyleForm, TotalVariation, Vgg};
 
 /// The settings of a run, apart from its pictures: data, as TOML or JSON. What is left out has the value of the
@@ -217,6 +218,12 @@ impl Settings {
         }
         let allowed = format!("{} to {} px", Self::SIZES.start(), Self::SIZES.end());
         Err(Error::setting(name, format!("{pixels} px"), allowed))
+    }
+
+    /// Checks every setting and every style of a run.
+    pub(super) fn validate_with(&self, styles: &[Style<'_>], vgg: &Vgg) -> Result<(), Error> {
+        self.validate(vgg)?;
+        styles.iter().try_for_each(|style| style.validate(self, vgg))
     }
 
     /// Checks every setting against its range and against the network.

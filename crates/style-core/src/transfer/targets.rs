@@ -11,7 +11,7 @@ use crate::convert::{image_to_tensor, read};
 use crate::loss::Seen;
 use crate::metrics::{LayerDistance, Metrics, normalised_distance};
 use crate::vgg::{Taps, Vgg};
-use crate::{ContentLoss, Error, Guide, Objective, Statistics, StyleFile};
+use crate::{Error, Guide, Objective, Statistics, StyleFile};
 
 /// Where and how strongly a target counts.
 #[derive(Debug, Clone)]
@@ -75,13 +75,9 @@ impl Sources<'_> {
 
     fn add_content(&self, targets: &mut Targets, content: &Image) -> Result<(), Error> {
         let layers = &self.settings.content_layers;
-        let weight = self.settings.content_weight / layers.len() as f32;
         let maps = self.vgg.features(image_to_tensor(content, self.vgg.device()), layers)?;
-        for (&layer, map) in layers.iter().zip(maps) {
-            let loss = ContentLoss::new(map.clone(), self.settings.content_loss);
-            targets.objective = std::mem::take(&mut targets.objective).with_content(layer, weight, loss);
-            targets.content.push((layer, map));
-        }
+        targets.content = layers.iter().copied().zip(maps.clone()).collect();
+        targets.objective = std::mem::take(&mut targets.objective).with_contents(self.settings, maps);
         Ok(())
     }
 
