@@ -28,7 +28,7 @@ pub struct Pass {
 /// Who computed the pass, and computes the way back.
 #[derive(Debug)]
 enum Way {
-    Generic(GenericPass),
+    Generic(Box<GenericPass>),
     /// With the position of every tapped layer.
     Fused(FusedPass, Vec<(Layer, usize)>),
 }
@@ -94,7 +94,7 @@ impl Vgg {
                 statistics.push((layer, Statistics::of(map.clone())));
             }
         });
-        Pass::new(Way::Generic(pass), maps, statistics, taps)
+        Pass::new(Way::Generic(Box::new(pass)), maps, statistics, taps)
     }
 
     fn fused_pass(&self, image: Tensor<4>, taps: &Taps) -> Result<Pass, Error> {
