@@ -3,6 +3,7 @@
 //! The Vulkan loader reads its environment once, so each case is a child process of this test's own program.
 #![cfg(all(feature = "wgpu", feature = "flex", target_os = "linux"))]
 
+use std::io;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -18,8 +19,8 @@ struct Said {
 }
 
 /// Opens devices, one after the other, in a process with these drivers of Vulkan, and computes a sum on each.
-fn open_in_child(drivers: &str, names: &[&str]) -> Said {
-    let output = Command::new(std::env::current_exe().unwrap())
+fn open_in_child(drivers: &str, names: &[&str]) -> io::Result<Said> {
+    let output = Command::new(std::env::current_exe()?)
         .args(["--ignored", "--exact", "opens_what_it_is_told", "--nocapture", "--test-threads=1"])
         .env(NAMES, names.join(","))
         .env("VK_DRIVER_FILES", drivers)
@@ -27,23 +28,22 @@ fn open_in_child(drivers: &str, names: &[&str]) -> Said {
         .env_remove("VK_ICD_FILENAMES")
         // Mesa's layer that orders devices looks for a Wayland socket there, and complains where it is not set.
         .env("XDG_RUNTIME_DIR", env!("CARGO_TARGET_TMPDIR"))
-        .output()
-        .unwrap();
+        .output()?;
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{stderr}");
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     let lines: Vec<_> =
         said.lines().filter_map(|line| line.strip_prefix("said ").map(str::to_owned)).collect();
     assert_eq!(lines.len(), names.len(), "{said}{stderr}");
-    Said { lines, stderr }
+    Ok(Said { lines, stderr })
 }
 
 /// The same, where nothing is computed on a GPU: it must not take longer than 5 s.
-fn open_in_child_at_once(drivers: &str, names: &[&str]) -> Said {
+fn open_in_child_at_once(drivers: &str, names: &[&str]) -> io::Result<Said> {
     let start = Instant::now();
-    let said = open_in_child(drivers, names);
+    let said = open_in_child(drivers, names)?;
     assert!(start.elapsed() < Duration::from_secs(5), "{names:?} took {:?}", start.elapsed());
-    said
+    Ok(said)
 }
 
 /// Mesa's software driver, where it is installed.
@@ -76,7 +76,8 @@ fn opens_what_it_is_told() {
 #[test]
 fn without_a_driver_auto_takes_the_cpu_and_gpus_are_refused() {
     let said =
-        open_in_child_at_once("/nonexistent", &["auto", "gpu", "vulkan", "vulkan:0", "metal", "webgpu"]);
+        open_in_child_at_once("/nonexistent", &["auto", "gpu", "vulkan", "vulkan:0", "metal", "webgpu"])
+            .unwrap();
     assert!(said.lines[0].starts_with("auto is flex (the CPU"), "{}", said.lines[0]);
     assert!(said.lines[0].ends_with("sum 3, no GPU, as no driver shows one"), "{}", said.lines[0]);
     for (line, name) in said.lines[1..].iter().zip(["gpu", "vulkan", "vulkan:0", "metal", "webgpu"]) {
@@ -88,7 +89,8 @@ fn without_a_driver_auto_takes_the_cpu_and_gpus_are_refused() {
 #[test]
 fn a_software_gpu_is_taken_by_name_only() {
     let Some(driver) = lavapipe() else { return };
-    let said = open_in_child_at_once(&driver.to_string_lossy(), &["auto", "vulkan:7", "gpu:1", "dx12"]);
+    let said =
+        open_in_child_at_once(&driver.to_string_lossy(), &["auto", "vulkan:7", "gpu:1", "dx12"]).unwrap();
     let [auto, seventh, second, dx12] = &said.lines[..] else { panic!("{:?}", said.lines) };
     assert!(auto.starts_with("auto is flex (the CPU"), "{auto}");
     assert!(auto.contains("no GPU, as the only one, vulkan:0 (a software GPU, llvmpipe"), "{auto}");
@@ -103,7 +105,8 @@ fn a_software_gpu_is_taken_by_name_only() {
 #[test]
 fn a_device_can_be_opened_again_under_each_of_its_names() {
     let Some(driver) = lavapipe() else { return };
-    let said = open_in_child(&driver.to_string_lossy(), &["vulkan", "vulkan", "gpu", "gpu:0", "vulkan:0"]);
+    let said =
+        open_in_child(&driver.to_string_lossy(), &["vulkan", "vulkan", "gpu", "gpu:0", "vulkan:0"]).unwrap();
     let of = |line: &str| line.split_once(" is ").map(|(_, said)| said.to_owned());
     let first = of(&said.lines[0]).unwrap();
     assert!(first.starts_with("vulkan:0 (a software GPU, llvmpipe"), "{first}");
