@@ -30,7 +30,7 @@ pub struct Pass {
 enum Way {
     Generic(Box<GenericPass>),
     /// With the position of every tapped layer.
-    Fused(FusedPass, Vec<(Layer, usize)>),
+    Fused(Box<FusedPass>, Vec<(Layer, usize)>),
 }
 
 /// Derivatives of a loss with respect to what a [`Pass`] gave out.
@@ -114,7 +114,7 @@ impl Vgg {
             }
             maps.extend(map.map(|map| (layer, map)));
         }
-        Ok(Pass::new(Way::Fused(pass, positions), maps, statistics, taps))
+        Ok(Pass::new(Way::Fused(Box::new(pass), positions), maps, statistics, taps))
     }
 
     /// Every tapped layer with the position of its convolution, and what the kernels have to keep for all.
