@@ -28,9 +28,9 @@ pub struct Pass {
 /// Who computed the pass, and computes the way back.
 #[derive(Debug)]
 enum Way {
-    Generic(GenericPass),
+    Generic(Box<GenericPass>),
     /// With the position of every tapped layer.
-    Fused(FusedPass, Vec<(Layer, usize)>),
+    Fused(Box<FusedPass>, Vec<(Layer, usize)>),
 }
 
 /// Derivatives of a loss with respect to what a [`Pass`] gave out.
@@ -94,7 +94,7 @@ impl Vgg {
                 statistics.push((layer, Statistics::of(map.clone())));
             }
         });
-        Pass::new(Way::Generic(pass), maps, statistics, taps)
+        Pass::new(Way::Generic(Box::new(pass)), maps, statistics, taps)
     }
 
     fn fused_pass(&self, image: Tensor<4>, taps: &Taps) -> Result<Pass, Error> {
@@ -114,7 +114,7 @@ impl Vgg {
             }
             maps.extend(map.map(|map| (layer, map)));
         }
-        Ok(Pass::new(Way::Fused(pass, positions), maps, statistics, taps))
+        Ok(Pass::new(Way::Fused(Box::new(pass), positions), maps, statistics, taps))
     }
 
     /// Every tapped layer with the position of its convolution, and what the kernels have to keep for all.
