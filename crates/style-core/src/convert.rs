@@ -59,5 +59,18 @@ pub(crate) fn resample(
 
 /// Reads a tensor's values from its device, which waits for the device.
 pub(crate) fn read<const D: usize>(tensor: Tensor<D>, doing: &'static str) -> Result<Vec<f32>, Error> {
+    #[cfg(test)]
+    READS.set(READS.get() + 1);
     tensor.try_into_vec_as::<f32>().map_err(|error| Error::Device { doing, reason: error.to_string() })
+}
+
+#[cfg(test)]
+thread_local! {
+    static READS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
+/// How often this thread has read from a device.
+#[cfg(test)]
+pub(crate) fn reads() -> usize {
+    READS.get()
 }

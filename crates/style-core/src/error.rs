@@ -161,6 +161,35 @@ pub enum Error {
         /// does.
         largest: Option<usize>,
     },
+    /// A picture whose maps need a larger buffer than its device gives out.
+    #[error(
+        "a picture of {width} x {height} px needs a buffer of {} MB, the device gives {} MB at most: {}",
+        needed.div_ceil(1_000_000), allowed / 1_000_000, fitting(*largest)
+    )]
+    BufferTooLarge {
+        /// Width of the picture in px; in a run, of the result.
+        width: usize,
+        /// Height of the picture in px; in a run, of the result.
+        height: usize,
+        /// Bytes of the largest tensor that would be made.
+        needed: u64,
+        /// Bytes of the largest buffer that the device gives out.
+        allowed: u64,
+        /// The longest side in px, proportions kept, that fits; `None` when not even the smallest picture does.
+        largest: Option<usize>,
+    },
+    /// The device failed on the way of a run: an error or a panic inside of Burn, a server that went away.
+    #[error("the device failed {}: {reason}", at_step(*step))]
+    DeviceLost {
+        /// The step, counted from 1 over all scales, at which it was noticed; 0 before the first.
+        step: usize,
+        /// What the backend says.
+        reason: String,
+        /// The best picture that had been read from the device, of the scale that the run had come to or the one
+        /// before. Where reading costs something, that is done every 16 steps and at the end of a scale; `None`
+        /// before the first.
+        best: Option<Box<Image>>,
+    },
     /// The device failed, or its results could not be read.
     #[error("the device failed while {doing}: {reason}")]
     Device {
@@ -217,7 +246,20 @@ impl Error {
             }
             Self::Kernel(_) | Self::Device { .. } => "try a smaller picture, or another device",
             Self::NotEnoughMemory { .. } => "lower the size, or end other programs",
+            Self::BufferTooLarge { .. } => "lower the size, or use another device, such as cpu",
+            Self::DeviceLost { .. } => {
+                "run it again, start at the picture that was kept, or use a smaller size or another device"
+            }
             Self::Diverged { .. } => "lower the learning rate, or use Adam",
+        }
+    }
+
+    /// The best picture of a run that failed on its way, where one is known.
+    #[must_use]
+    pub fn best(&self) -> Option<&Image> {
+        match self {
+            Self::Diverged { best, .. } | Self::DeviceLost { best, .. } => best.as_deref(),
+            _ => None,
         }
     }
 
@@ -225,6 +267,11 @@ impl Error {
     pub(crate) fn setting(name: &'static str, found: impl ToString, allowed: impl Into<String>) -> Self {
         Self::Setting { name, found: found.to_string(), allowed: allowed.into() }
     }
+}
+
+/// The step in words.
+fn at_step(step: usize) -> String {
+    if step == 0 { "before the first step".into() } else { format!("at step {step}") }
 }
 
 /// What diverged, in words.

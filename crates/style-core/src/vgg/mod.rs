@@ -23,6 +23,7 @@ pub use style_format::Pooling;
 pub use taps::Taps;
 
 use crate::Error;
+use crate::device::is_in_host_memory;
 use crate::statistics::same_device;
 use fused::SparePlan;
 use weights::Weights;
@@ -214,6 +215,12 @@ impl Vgg {
     #[must_use]
     pub const fn kernel(&self) -> Kernel {
         self.kernel
+    }
+
+    /// Whether results must be fetched from a device before the host can look at them. Where Burn computes that is
+    /// assumed, wherever its tensors lie.
+    pub(crate) fn is_far(&self) -> bool {
+        self.kernel == Kernel::Burn || !is_in_host_memory(&self.device)
     }
 
     /// Whether the loaded weights reach `layer`.
