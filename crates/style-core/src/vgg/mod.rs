@@ -1,5 +1,6 @@
 //! The frozen network: pictures to features, and derivatives of features back to pixels.
 
+mod buffers;
 mod describe;
 mod features;
 mod fused;
@@ -23,7 +24,7 @@ pub use style_format::Pooling;
 pub use taps::Taps;
 
 use crate::Error;
-use crate::device::is_in_host_memory;
+use crate::device::{is_in_host_memory, largest_buffer};
 use crate::statistics::same_device;
 use fused::SparePlan;
 use weights::Weights;
@@ -91,6 +92,8 @@ pub struct Vgg {
     scale: Tensor<4>,
     shift: Tensor<4>,
     device: Device,
+    /// Bytes of the device's largest buffer.
+    largest_buffer: Option<u64>,
 }
 
 impl Vgg {
@@ -140,6 +143,7 @@ impl Vgg {
             padding: Padding::default(),
             kernel: default_kernel(&device),
             spare: SparePlan::default(),
+            largest_buffer: largest_buffer(&device),
             device,
         }
     }
@@ -275,6 +279,7 @@ impl Vgg {
         self.check_layers(layers.iter().copied())?;
         let Some(&deepest) = layers.iter().max() else { return Ok(0) };
         self.check_size(width, height, deepest)?;
+        self.check_buffers(batch, (width, height), deepest)?;
         Ok(self.weights.position(deepest).map_or(0, |last| last + 1))
     }
 
