@@ -24,7 +24,7 @@ pub(crate) fn is_in_host_memory(device: &Device) -> bool {
 /// Vulkan promises at least.
 #[must_use]
 pub fn largest_buffer(device: &Device) -> Option<u64> {
-    #[cfg(feature = "wgpu")]
+    #[cfg(any(feature = "wgpu", feature = "cuda", feature = "rocm"))]
     if let burn::backend::DispatchDevice::Cube(gpu) = device.clone().without_autodiff().as_dispatch() {
         return Some(gpu.client().properties().memory.max_page_size);
     }
