@@ -29,6 +29,7 @@ mod statistics;
 mod style_file;
 mod transfer;
 mod vgg;
+mod wait;
 
 pub use burn::tensor::Device;
 pub use conv3x3_relu::Conv3x3Relu;
