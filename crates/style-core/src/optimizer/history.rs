@@ -32,7 +32,7 @@ impl Pair {
 #[derive(Debug, Clone)]
 enum Number {
     Host(f32),
-    Device(Tensor<4>),
+    Device(Box<Tensor<4>>),
 }
 
 /// The remembered steps.
@@ -51,14 +51,14 @@ impl Number {
     fn times<const D: usize>(&self, tensor: Tensor<D>) -> Tensor<D> {
         match self {
             Self::Host(number) => tensor.mul_scalar(*number),
-            Self::Device(number) => tensor * number.clone().reshape([1; D]),
+            Self::Device(number) => tensor * Tensor::clone(number).reshape([1; D]),
         }
     }
 
     fn on_device(self, like: &Tensor<4>) -> Tensor<4> {
         match self {
             Self::Host(number) => Tensor::full([1; 4], number, &like.device()),
-            Self::Device(number) => number,
+            Self::Device(number) => *number,
         }
     }
 }
@@ -88,13 +88,13 @@ impl History {
         let is_flat = ys.clone().greater((yy.clone().sqrt() * ss.sqrt()).mul_scalar(FLATTEST)).bool_not();
         let before = std::mem::replace(&mut self.scaling, Number::Host(1.0)).on_device(&ys);
         let scaling = (ys.clone() / yy).mask_where(is_flat.clone(), before);
-        self.scaling = Number::Device(scaling);
+        self.scaling = Number::Device(Box::new(scaling));
         let is_valley = is_flat.clone().bool_not().float();
         self.any = Some(match self.any.take() {
             Some(any) => any.max_pair(is_valley),
             None => is_valley,
         });
-        self.push(pair, Number::Device(ys.recip().mask_fill(is_flat, 0.0)));
+        self.push(pair, Number::Device(Box::new(ys.recip().mask_fill(is_flat, 0.0))));
     }
 
     fn push(&mut self, pair: Pair, rho: Number) {

@@ -13,7 +13,7 @@ use super::recorder::Recorder;
 use super::run::{Course, Finish};
 use super::step::Progress;
 use super::test_runs::{picture, settings};
-use super::{Settings, StyleTransfer};
+use super::{Settings, StyleTransfer, Times};
 use crate::convert::{image_to_tensor, reads};
 use crate::test_support::{tensor, vgg};
 use crate::{Error, Kernel, LineSearch, Objective, Optimizer, Seen, StyleLoss, Vgg};
@@ -54,7 +54,7 @@ fn descend(kernel: Kernel, way: Way, at: usize) -> (Result<(), Error>, Recorder)
     let objective = Objective::new().with_style(Relu1_1, 1.0, failing);
     let finish = Finish::default();
     let mut course =
-        Course { finish: &finish, recorder: Recorder::new(), recoveries: 0, times: Default::default() };
+        Course { finish: &finish, recorder: Recorder::new(), recoveries: 0, times: Times::default() };
     let mut optimizer = Optimizer::ADAM.init();
     let result = notice_loss(vgg.is_far(), &mut course, |course| {
         let descent = Descent {
