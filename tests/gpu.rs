@@ -89,7 +89,9 @@ fn a_map_as_large_as_the_largest_buffer_is_computed_and_the_next_size_is_refused
     let expected = pass.statistics(Layer::Relu1_2).unwrap().gram.clone().try_into_vec_as::<f32>().unwrap();
     let error: f32 = gram.iter().zip(&expected).map(|(a, b)| (a - b).powi(2)).sum();
     let norm: f32 = expected.iter().map(|b| b.powi(2)).sum();
-    assert!((error / norm).sqrt() < 1e-4, "{error} of {norm}");
+    // Half a million summands of one sum, rounded in another order.
+    let error = (error / norm).sqrt();
+    assert!(error < 1e-3, "{error}");
 
     let over = image_to_tensor(&picture(width, height + 1), &device);
     let Error::BufferTooLarge { needed, allowed: limit, largest, .. } = vgg.forward(over, &taps).unwrap_err()

@@ -165,8 +165,9 @@ fn a_server_killed_while_nobody_watches_ends_the_run_with_the_best_picture() {
     let style = picture("van_gogh_cafe_terrace.webp");
     let content = picture("eilean_donan.webp");
     thread::scope(|scope| {
-        let run = StyleTransfer::new(&vgg).settings(settings(48, 100_000)).style(&style);
-        let runs = scope.spawn(|| run.run(&content));
+        let runs = scope.spawn(|| {
+            StyleTransfer::new(&vgg).settings(settings(48, 100_000)).style(&style).run(&content)
+        });
         thread::sleep(Duration::from_secs(5));
         server.kill();
         let killed = Instant::now();

@@ -5,6 +5,7 @@ use style_image::{Filter, Image, resample_planes};
 
 use crate::Error;
 use crate::device::is_in_host_memory;
+use crate::error::in_one_line;
 use crate::wait::{LONGEST_SILENCE, within};
 
 /// A picture as a tensor on a device.
@@ -63,7 +64,7 @@ pub(crate) fn resample(
 pub(crate) fn read<const D: usize>(tensor: Tensor<D>, doing: &'static str) -> Result<Vec<f32>, Error> {
     #[cfg(test)]
     READS.set(READS.get() + 1);
-    let failed = |reason| Error::Device { doing, reason };
+    let failed = |reason: String| Error::Device { doing, reason: in_one_line(&reason) };
     let data = if is_in_host_memory(&tensor.device()) {
         tensor.try_into_data()
     } else {

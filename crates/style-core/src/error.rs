@@ -248,7 +248,7 @@ impl Error {
             Self::NotEnoughMemory { .. } => "lower the size, or end other programs",
             Self::BufferTooLarge { .. } => "lower the size, or use another device, such as cpu",
             Self::DeviceLost { .. } => {
-                "run it again, start at the picture that was kept, or use a smaller size or another device"
+                "see that the device, or the server that lends it, is there, and run again; or use a smaller size, or cpu"
             }
             Self::Diverged { .. } => "lower the learning rate, or use Adam",
         }
@@ -266,6 +266,16 @@ impl Error {
     /// A setting outside its range.
     pub(crate) fn setting(name: &'static str, found: impl ToString, allowed: impl Into<String>) -> Self {
         Self::Setting { name, found: found.to_string(), allowed: allowed.into() }
+    }
+}
+
+/// What a backend says, in one line and without an end that is only a backtrace.
+pub(crate) fn in_one_line(said: &str) -> String {
+    const LONGEST: usize = 400;
+    let line = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{} ...", &line[..end]),
+        None => line,
     }
 }
 
@@ -287,5 +297,24 @@ fn fitting(largest: Option<usize>) -> String {
     match largest {
         Some(px) => format!("the largest that fits has a long side of {px} px"),
         None => "not even the smallest picture fits".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_backend_says_fits_into_a_line() {
+        assert_eq!(in_one_line("lost\nCaused by:\n  the cable\n"), "lost Caused by: the cable");
+        let long = in_one_line(&"\u{e9} ".repeat(1000));
+        assert_eq!((long.chars().count(), long.ends_with(" ...")), (404, true));
+    }
+
+    #[test]
+    fn a_device_can_be_lost_before_the_first_step() {
+        let lost = |step| Error::DeviceLost { step, reason: "gone".into(), best: None }.to_string();
+        assert_eq!(lost(0), "the device failed before the first step: gone");
+        assert_eq!(lost(7), "the device failed at step 7: gone");
     }
 }

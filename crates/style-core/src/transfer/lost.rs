@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use super::recorder::Recorder;
 use super::run::{Course, Finish};
 use crate::Error;
+use crate::error::in_one_line;
 
 /// Does the work of a run. A device that fails ends it with [`Error::DeviceLost`].
 ///
@@ -43,5 +44,5 @@ fn lost(is_far: bool, recorder: &Recorder, finish: &Finish, reason: String) -> E
 fn words(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("it panicked without a word").to_owned()
+    in_one_line(text.unwrap_or("it panicked without a word"))
 }
