@@ -3,6 +3,7 @@
 
 mod arguments;
 mod best;
+mod device;
 pub(crate) mod snapshots;
 pub(crate) mod styles;
 
@@ -15,6 +16,7 @@ use style_transfer::{DeviceError, Image, PictureFormat};
 
 pub(crate) use arguments::{RunArguments, progress};
 pub(crate) use best::keep_best;
+pub(crate) use device::DeviceArguments;
 
 pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
