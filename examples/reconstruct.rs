@@ -32,18 +32,20 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<()> {
-    common::check_output(&arguments.output, &[arguments.content.as_ref()])?;
+    let inputs = [arguments.content.as_ref()];
+    common::check_output(&arguments.output, &inputs)?;
     let mut settings = arguments.run.settings()?;
     if !arguments.layers.is_empty() {
         settings.content_layers.clone_from(&arguments.layers);
     }
     let vgg = arguments.run.vgg()?;
     let content = common::open(arguments.content.as_ref(), "eilean_donan.webp")?;
-    let outcome = StyleTransfer::new(&vgg)
+    let run = StyleTransfer::new(&vgg)
         .settings(settings)
         .content_weight(1.0)
         .on_step(progress())
-        .reconstruct(&content)?;
+        .reconstruct(&content);
+    let outcome = common::keep_best(run, &arguments.output, &inputs)?;
     outcome.image().save(&arguments.output)?;
     for at in &outcome.metrics().content_distance {
         println!("content distance at {}: {:.4}", at.layer, at.distance);

@@ -29,15 +29,17 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<()> {
-    common::check_output(&arguments.output, &[arguments.style.as_ref()])?;
+    let inputs = [arguments.style.as_ref()];
+    common::check_output(&arguments.output, &inputs)?;
     let settings = arguments.run.settings()?;
     let vgg = arguments.run.vgg()?;
     let style = common::open(arguments.style.as_ref(), "van_gogh_cafe_terrace.webp")?;
-    let outcome = StyleTransfer::new(&vgg)
+    let run = StyleTransfer::new(&vgg)
         .settings(settings.clone())
         .style(&style)
         .on_step(progress())
-        .texture(settings.size, settings.size)?;
+        .texture(settings.size, settings.size);
+    let outcome = common::keep_best(run, &arguments.output, &inputs)?;
     outcome.image().save(&arguments.output)?;
     for at in &outcome.metrics().style_distance {
         println!("style distance at {}: {:.4}", at.layer, at.distance);

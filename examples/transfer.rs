@@ -1,7 +1,8 @@
 //! Redraws a photograph in the textures of one painting or several.
 //!
 //! `cargo run --release --example transfer` uses the bundled castle and café terrace and writes
-//! `out/transfer.png` and, with everything about the run, `out/transfer.json`.
+//! `out/transfer.png` and, with everything about the run, `out/transfer.json`. A run that fails on its way leaves its
+//! best picture as `out/transfer.best.png`.
 
 mod common;
 
@@ -77,7 +78,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     for style in sources.iter() {
         transfer = transfer.style(style);
     }
-    let outcome = transfer.run(&content)?;
+    let outcome = common::keep_best(transfer.run(&content), &arguments.output, &inputs)?;
 
     snapshots.finish(&outcome)?;
     outcome.image().save(&arguments.output)?;

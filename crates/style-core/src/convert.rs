@@ -4,6 +4,9 @@ use burn::tensor::{Device, Tensor, TensorData};
 use style_image::{Filter, Image, resample_planes};
 
 use crate::Error;
+use crate::device::is_in_host_memory;
+use crate::error::in_one_line;
+use crate::wait::{LONGEST_SILENCE, within};
 
 /// A picture as a tensor on a device.
 ///
@@ -57,7 +60,29 @@ pub(crate) fn resample(
     Ok(Tensor::from_data(TensorData::new(planes, [batch, channels, height, width]), &device))
 }
 
-/// Reads a tensor's values from its device, which waits for the device.
+/// Reads a tensor's values from its device, which waits for the device; half an hour at most where that is another one.
 pub(crate) fn read<const D: usize>(tensor: Tensor<D>, doing: &'static str) -> Result<Vec<f32>, Error> {
-    tensor.try_into_vec_as::<f32>().map_err(|error| Error::Device { doing, reason: error.to_string() })
+    #[cfg(test)]
+    READS.set(READS.get() + 1);
+    let failed = |reason: String| Error::Device { doing, reason: in_one_line(&reason) };
+    let data = if is_in_host_memory(&tensor.device()) {
+        tensor.try_into_data()
+    } else {
+        let silence = || failed(format!("it has not answered for {} s", LONGEST_SILENCE.as_secs()));
+        within(LONGEST_SILENCE, tensor.into_data_async()).ok_or_else(silence)?
+    };
+    let floats = data.map_err(|error| failed(error.to_string()))?.try_cast_as::<f32>();
+    let values = floats.map_err(|error| failed(error.to_string()))?.try_into_vec::<f32>();
+    values.map_err(|error| failed(error.to_string()))
+}
+
+#[cfg(test)]
+thread_local! {
+    static READS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
+/// How often this thread has read from a device.
+#[cfg(test)]
+pub(crate) fn reads() -> usize {
+    READS.get()
 }

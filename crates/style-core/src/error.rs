@@ -161,6 +161,35 @@ pub enum Error {
         /// does.
         largest: Option<usize>,
     },
+    /// A picture whose maps need a larger buffer than its device gives out.
+    #[error(
+        "a picture of {width} x {height} px needs a buffer of {} MB, the device gives {} MB at most: {}",
+        needed.div_ceil(1_000_000), allowed / 1_000_000, fitting(*largest)
+    )]
+    BufferTooLarge {
+        /// Width of the picture in px; in a run, of the result.
+        width: usize,
+        /// Height of the picture in px; in a run, of the result.
+        height: usize,
+        /// Bytes of the largest tensor that would be made.
+        needed: u64,
+        /// Bytes of the largest buffer that the device gives out.
+        allowed: u64,
+        /// The longest side in px, proportions kept, that fits; `None` when not even the smallest picture does.
+        largest: Option<usize>,
+    },
+    /// The device failed on the way of a run: an error or a panic inside of Burn, a server that went away.
+    #[error("the device failed {}: {reason}", at_step(*step))]
+    DeviceLost {
+        /// The step, counted from 1 over all scales, at which it was noticed; 0 before the first.
+        step: usize,
+        /// What the backend says.
+        reason: String,
+        /// The best picture that had been read from the device, of the scale that the run had come to or the one
+        /// before. Where reading costs something, that is done every 16 steps and at the end of a scale; `None`
+        /// before the first.
+        best: Option<Box<Image>>,
+    },
     /// The device failed, or its results could not be read.
     #[error("the device failed while {doing}: {reason}")]
     Device {
@@ -217,7 +246,20 @@ impl Error {
             }
             Self::Kernel(_) | Self::Device { .. } => "try a smaller picture, or another device",
             Self::NotEnoughMemory { .. } => "lower the size, or end other programs",
+            Self::BufferTooLarge { .. } => "lower the size, or use another device, such as cpu",
+            Self::DeviceLost { .. } => {
+                "see that the device, or the server that lends it, is there, and run again; or use a smaller size, or cpu"
+            }
             Self::Diverged { .. } => "lower the learning rate, or use Adam",
+        }
+    }
+
+    /// The best picture of a run that failed on its way, where one is known.
+    #[must_use]
+    pub fn best(&self) -> Option<&Image> {
+        match self {
+            Self::Diverged { best, .. } | Self::DeviceLost { best, .. } => best.as_deref(),
+            _ => None,
         }
     }
 
@@ -225,6 +267,21 @@ impl Error {
     pub(crate) fn setting(name: &'static str, found: impl ToString, allowed: impl Into<String>) -> Self {
         Self::Setting { name, found: found.to_string(), allowed: allowed.into() }
     }
+}
+
+/// What a backend says, in one line and without an end that is only a backtrace.
+pub(crate) fn in_one_line(said: &str) -> String {
+    const LONGEST: usize = 400;
+    let line = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{} ...", &line[..end]),
+        None => line,
+    }
+}
+
+/// The step in words.
+fn at_step(step: usize) -> String {
+    if step == 0 { "before the first step".into() } else { format!("at step {step}") }
 }
 
 /// What diverged, in words.
@@ -240,5 +297,24 @@ fn fitting(largest: Option<usize>) -> String {
     match largest {
         Some(px) => format!("the largest that fits has a long side of {px} px"),
         None => "not even the smallest picture fits".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_backend_says_fits_into_a_line() {
+        assert_eq!(in_one_line("lost\nCaused by:\n  the cable\n"), "lost Caused by: the cable");
+        let long = in_one_line(&"\u{e9} ".repeat(1000));
+        assert_eq!((long.chars().count(), long.ends_with(" ...")), (404, true));
+    }
+
+    #[test]
+    fn a_device_can_be_lost_before_the_first_step() {
+        let lost = |step| Error::DeviceLost { step, reason: "gone".into(), best: None }.to_string();
+        assert_eq!(lost(0), "the device failed before the first step: gone");
+        assert_eq!(lost(7), "the device failed at step 7: gone");
     }
 }

@@ -15,6 +15,7 @@
 
 mod conv3x3_relu;
 mod convert;
+mod device;
 mod error;
 mod guide;
 mod loss;
@@ -28,10 +29,12 @@ mod statistics;
 mod style_file;
 mod transfer;
 mod vgg;
+mod wait;
 
 pub use burn::tensor::Device;
 pub use conv3x3_relu::Conv3x3Relu;
 pub use convert::{image_to_tensor, tensor_to_image};
+pub use device::largest_buffer;
 pub use error::Error;
 pub use guide::Guide;
 pub use loss::{

@@ -102,6 +102,20 @@ impl Objective {
     }
 }
 
+/// The longest side below `over`, which does not fit, that does; 0 when none does. What fits must not grow again.
+pub(crate) fn largest_side(mut over: usize, fits: impl Fn(usize) -> bool) -> usize {
+    let mut largest = 0;
+    while over - largest > 1 {
+        let middle = largest.midpoint(over);
+        if fits(middle) {
+            largest = middle;
+        } else {
+            over = middle;
+        }
+    }
+    largest
+}
+
 /// Memory in bytes that this machine could still give, swap included; `None` where the system does not say it.
 ///
 /// The system's own estimate leaves out what ZFS would give back: where ZFS is there, the answer is `None` too.

@@ -10,6 +10,9 @@ const FIRST_STEP: f32 = 0.01;
 /// Largest root mean square change of the pixels by a quasi-Newton step.
 const LARGEST_STEP: f32 = 0.05;
 
+/// Least cosine between the way of a step and the change of the gradient that counts as a valley.
+const FLATTEST: f32 = 1e-7;
+
 /// One remembered step: how the picture moved, and how the gradient changed.
 #[derive(Debug, Clone)]
 pub(super) struct Pair {
@@ -25,35 +28,80 @@ impl Pair {
     }
 }
 
+/// A number that the host knows, or one `[1, 1, 1, 1]` that stays on the device.
+#[derive(Debug, Clone)]
+enum Number {
+    Host(f32),
+    Device(Box<Tensor<4>>),
+}
+
 /// The remembered steps.
 #[derive(Debug, Clone)]
 pub(super) struct History {
     length: usize,
-    /// With each pair `1 / <y, s>`.
-    pairs: VecDeque<(Pair, f32)>,
+    /// With each pair `1 / <y, s>`; 0 for one that only the device knows to be none.
+    pairs: VecDeque<(Pair, Number)>,
     /// `<y, s> / <y, y>` of the newest pair: the size of the inverse Hessian.
-    scaling: f32,
+    scaling: Number,
+    /// Whether any pair is one, 1 or 0, where only the device knows it.
+    any: Option<Tensor<4>>,
+}
+
+impl Number {
+    fn times<const D: usize>(&self, tensor: Tensor<D>) -> Tensor<D> {
+        match self {
+            Self::Host(number) => tensor.mul_scalar(*number),
+            Self::Device(number) => tensor * Tensor::clone(number).reshape([1; D]),
+        }
+    }
+
+    fn on_device(self, like: &Tensor<4>) -> Tensor<4> {
+        match self {
+            Self::Host(number) => Tensor::full([1; 4], number, &like.device()),
+            Self::Device(number) => *number,
+        }
+    }
 }
 
 impl History {
     pub(super) const fn new(length: usize) -> Self {
-        Self { length, pairs: VecDeque::new(), scaling: 1.0 }
+        Self { length, pairs: VecDeque::new(), scaling: Number::Host(1.0), any: None }
     }
 
     pub(super) fn clear(&mut self) {
-        self.pairs.clear();
+        *self = Self::new(self.length);
     }
 
     /// Remembers a step, if the gradient changed along it as it does in a valley; `products` are those of
     /// [`Pair::products`].
     pub(super) fn remember(&mut self, pair: Pair, [ys, yy, ss]: [f32; 3]) {
-        if ys > 1e-7 * yy.sqrt() * ss.sqrt() {
-            if self.pairs.len() == self.length {
-                self.pairs.pop_front();
-            }
-            self.pairs.push_back((pair, 1.0 / ys));
-            self.scaling = ys / yy;
+        if ys > FLATTEST * yy.sqrt() * ss.sqrt() {
+            self.push(pair, Number::Host(1.0 / ys));
+            self.scaling = Number::Host(ys / yy);
         }
+    }
+
+    /// The same without reading anything from the device: a step that would not be remembered takes a place, and
+    /// changes nothing.
+    pub(super) fn remember_unread(&mut self, pair: Pair) {
+        let [ys, yy, ss] = pair.products().map(scalar);
+        let is_flat = ys.clone().greater((yy.clone().sqrt() * ss.sqrt()).mul_scalar(FLATTEST)).bool_not();
+        let before = std::mem::replace(&mut self.scaling, Number::Host(1.0)).on_device(&ys);
+        let scaling = (ys.clone() / yy).mask_where(is_flat.clone(), before);
+        self.scaling = Number::Device(Box::new(scaling));
+        let is_valley = is_flat.clone().bool_not().float();
+        self.any = Some(match self.any.take() {
+            Some(any) => any.max_pair(is_valley),
+            None => is_valley,
+        });
+        self.push(pair, Number::Device(Box::new(ys.recip().mask_fill(is_flat, 0.0))));
+    }
+
+    fn push(&mut self, pair: Pair, rho: Number) {
+        if self.pairs.len() == self.length {
+            self.pairs.pop_front();
+        }
+        self.pairs.push_back((pair, rho));
     }
 
     /// What a step takes away from the picture, of bounded length, for a gradient whose squares do not overflow.
@@ -63,8 +111,14 @@ impl History {
             gradient * scalar(size)
         } else {
             let direction = self.times_inverse_hessian(gradient);
-            let shrink = root_mean_square(&direction).recip().mul_scalar(LARGEST_STEP).clamp_max(1.0);
-            direction * scalar(shrink)
+            let size = root_mean_square(&direction).recip();
+            let mut shrink = scalar(size.clone().mul_scalar(LARGEST_STEP).clamp_max(1.0));
+            if let Some(any) = &self.any {
+                // Without any pair the direction is the bare gradient.
+                shrink =
+                    shrink.mask_where(any.clone().equal_scalar(0.0), scalar(size.mul_scalar(FIRST_STEP)));
+            }
+            direction * shrink
         }
     }
 
@@ -73,13 +127,13 @@ impl History {
         let mut direction = gradient;
         let mut alphas = Vec::with_capacity(self.pairs.len());
         for (pair, rho) in self.pairs.iter().rev() {
-            let alpha = scalar(dot(&pair.moved, &direction).mul_scalar(*rho));
+            let alpha = scalar(rho.times(dot(&pair.moved, &direction)));
             direction = direction - pair.changed.clone() * alpha.clone();
             alphas.push(alpha);
         }
-        direction = direction.mul_scalar(self.scaling);
+        direction = self.scaling.times(direction);
         for ((pair, rho), alpha) in self.pairs.iter().zip(alphas.into_iter().rev()) {
-            let beta = scalar(dot(&pair.changed, &direction).mul_scalar(*rho));
+            let beta = scalar(rho.times(dot(&pair.changed, &direction)));
             direction = direction + pair.moved.clone() * (alpha - beta);
         }
         direction

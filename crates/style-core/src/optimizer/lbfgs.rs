@@ -6,6 +6,7 @@ use super::history::{History, Pair, scalar};
 use super::search::Searching;
 use super::{ImageOptimizer, LineSearch, rescaled};
 use crate::convert::read;
+use crate::device::is_in_host_memory;
 use crate::statistics::same_shape;
 use crate::{Error, Evaluation};
 
@@ -23,7 +24,8 @@ use crate::{Error, Evaluation};
 /// loss. The step taken is measured between the pictures that come in, so that a picture clamped between two
 /// calls is understood.
 ///
-/// Three scalars are read from the device per step. At another size all is forgotten.
+/// Nothing is read from a device whose tensors must be fetched: there a step that is not to be remembered takes the
+/// place of one in the history all the same, and counts for nothing. At another size all is forgotten.
 ///
 /// # Line search
 ///
@@ -100,7 +102,8 @@ impl ImageOptimizer for Lbfgs {
         same_shape("the gradient", &evaluation.gradient, &image)?;
         match self.line_search {
             LineSearch::None => {
-                self.cautious.step(&mut self.history, self.learning_rate, image, evaluation.gradient)
+                let is_far = !is_in_host_memory(&image.device());
+                self.cautious.step(&mut self.history, self.learning_rate, image, evaluation.gradient, is_far)
             }
             LineSearch::StrongWolfe => {
                 self.searching.step(&mut self.history, self.learning_rate, image, evaluation)
@@ -126,6 +129,7 @@ impl Cautious {
         rate: f32,
         image: Tensor<4>,
         gradient: Tensor<4>,
+        is_far: bool,
     ) -> Result<Tensor<4>, Error> {
         if let Some((last, _)) = &self.previous {
             same_shape("the picture", &image, last)?;
@@ -136,12 +140,20 @@ impl Cautious {
         let gradient = gradient * unit.clone();
         if let Some((last_image, last_gradient)) = self.previous.take() {
             let pair = Pair { moved: image.clone() - last_image, changed: gradient.clone() - last_gradient };
-            let products = read(Tensor::cat(pair.products().into(), 0), "measuring the last step")?;
-            if let &[ys, yy, ss] = &products[..] {
-                history.remember(pair, [ys, yy, ss]);
+            if is_far {
+                history.remember_unread(pair);
+            } else {
+                let products = read(Tensor::cat(pair.products().into(), 0), "measuring the last step")?;
+                if let &[ys, yy, ss] = &products[..] {
+                    history.remember(pair, [ys, yy, ss]);
+                }
             }
         }
         self.previous = Some((image.clone(), gradient.clone()));
         Ok(image - history.change(gradient).mul_scalar(rate))
     }
 }
+
+#[cfg(test)]
+#[path = "lbfgs_tests.rs"]
+mod tests;

@@ -7,9 +7,10 @@ use super::step::Progress;
 use super::{CancelToken, Clamp, Colour, Observer, Settings, Step};
 use crate::optimizer::{Average, ImageOptimizer};
 use crate::vgg::Vgg;
-use crate::{Error, Kernel, Objective};
+use crate::{Error, Objective};
 
-/// Where results must be fetched from a device, losses are read back this often when nobody watches.
+/// Where results must be fetched from a device, the picture is read back this often, and so are the losses when nobody
+/// watches.
 const STEPS_BETWEEN_READS: usize = 16;
 
 /// How often a run is taken up again after something became infinite.
@@ -49,17 +50,20 @@ impl Descent<'_> {
         let (mut image, mut stopped, mut wild) = (start.clone(), false, 0);
         let mut average = self.new_average()?;
         for index in 1..=steps {
-            self.objective.begin_step(self.progress.steps_before as u64 + index as u64);
+            self.recorder.step += 1;
+            self.objective.begin_step(self.recorder.step as u64);
             let next = self.step(&image)?;
             image = self.within_range(next);
             if let Some(average) = &mut average {
                 average.push(&image)?;
             }
             stopped = self.cancel.is_some_and(CancelToken::is_cancelled);
-            if !stopped && !self.is_time_to_read(index, steps) {
+            let is_time_to_fetch = index.is_multiple_of(STEPS_BETWEEN_READS) || index == steps;
+            let is_far = self.vgg.is_far();
+            if is_far && self.observer.is_none() && !stopped && !is_time_to_fetch {
                 continue;
             }
-            match self.recorder.read()? {
+            match self.recorder.read(is_far && is_time_to_fetch)? {
                 Some(_) if self.settings.optimizer.searches() && wild < TRIALS => wild += 1,
                 Some(broken) => {
                     (image, wild) = (self.recover(broken, index, &start)?, 0);
@@ -104,14 +108,6 @@ impl Descent<'_> {
         (decay > 0.0).then(|| Average::new(decay)).transpose()
     }
 
-    /// Reading costs nothing where tensors lie in host memory, which is where the CPU kernels are used.
-    fn is_time_to_read(&self, index: usize, steps: usize) -> bool {
-        self.observer.is_some()
-            || self.vgg.kernel() != Kernel::Burn
-            || index.is_multiple_of(STEPS_BETWEEN_READS)
-            || index == steps
-    }
-
     /// Goes back to the best picture with a fresh optimiser and half the step; a few times only.
     fn recover(&mut self, broken: Broken, index: usize, start: &Tensor<4>) -> Result<Tensor<4>, Error> {
         // Where even the first picture of the scale has no finite loss, shorter steps do not help.
@@ -135,7 +131,10 @@ impl Descent<'_> {
     fn tell(&mut self, index: usize, image: &Tensor<4>) -> Result<bool, Error> {
         let Some(observer) = &mut self.observer else { return Ok(false) };
         let step = Step::new(self.progress, index, self.recorder.last()?, self.recorder.elapsed(), image);
-        Ok(observer(&step).is_break())
+        self.recorder.telling.set(true);
+        let ends = observer(&step).is_break();
+        self.recorder.telling.set(false);
+        Ok(ends)
     }
 }
 

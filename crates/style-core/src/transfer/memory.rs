@@ -5,7 +5,7 @@ use style_image::with_long_side;
 use super::ladder::Extent;
 use super::style::Style;
 use super::{Settings, StyleTransfer};
-use crate::memory::{Memory, available, of_step, picture};
+use crate::memory::{Memory, available, largest_side, of_step, picture};
 use crate::vgg::{Taps, Vgg};
 use crate::{Error, LineSearch, Optimizer};
 
@@ -95,12 +95,35 @@ impl Run<'_> {
 
     /// Refuses a run whose buffers this machine cannot give.
     pub(super) fn check(self, extent: Extent) -> Result<(), Error> {
+        self.check_buffers(extent)?;
         // Buffers of an earlier run would go before the new ones come, so they must not count as taken.
         self.vgg.release_buffers();
         match available() {
             Some(available) => self.check_against(available, extent),
             None => Ok(()),
         }
+    }
+
+    /// Refuses a run with a picture whose maps are larger than the device's largest buffer.
+    fn check_buffers(self, extent: Extent) -> Result<(), Error> {
+        let Self { vgg, settings, styles, .. } = self;
+        let (Some(allowed), Some(deepest)) = (vgg.buffer_limit(), settings.deepest_layer()) else {
+            return Ok(());
+        };
+        let needed = |(width, height): Extent| vgg.largest_tensor([1, height, width], deepest);
+        let full = extent.0.max(extent.1);
+        let at = |side: usize| {
+            let size = (settings.size * side).div_ceil(full);
+            let extents = styles.iter().filter_map(|style| style.extent(size));
+            extents.map(needed).fold(needed(with_long_side(extent, side)), u64::max)
+        };
+        if at(full) <= allowed {
+            return Ok(());
+        }
+        let fits = largest_side(full, |side| at(side) <= allowed);
+        let largest = (fits >= *Settings::SIZES.start()).then_some(fits);
+        let (width, height) = extent;
+        Err(Error::BufferTooLarge { width, height, needed: at(full), allowed, largest })
     }
 
     /// The buffers alone decide: they are known to the byte, and all of them are written to at once. Of the
@@ -117,16 +140,8 @@ impl Run<'_> {
             let memory = self.memory(with_long_side(extent, side), (size * side).div_ceil(full));
             memory.ok().flatten().map(needed)
         };
-        // Between a size that is not too large, or too small for the network, and one that is too large.
-        let (mut fits, mut over) = (0, full);
-        while over - fits > 1 {
-            let middle = fits.midpoint(over);
-            if at(middle).is_some_and(|needed| needed > available) {
-                over = middle;
-            } else {
-                fits = middle;
-            }
-        }
+        // What is too small for the network is not too large.
+        let fits = largest_side(full, |side| at(side).is_none_or(|needed| needed <= available));
         let largest = (fits >= *Settings::SIZES.start() && at(fits).is_some()).then_some(fits);
         let (width, height) = extent;
         Err(Error::NotEnoughMemory { width, height, needed: needed(memory), available, largest })
@@ -184,6 +199,27 @@ mod tests {
             error.ends_with(" MB of memory, 0 MB are available: not even the smallest picture fits"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_run_whose_maps_the_device_has_no_buffer_for_is_refused_with_the_size_that_fits() {
+        let vgg = vgg(Relu2_1).with_kernel(Kernel::Burn).with_largest_buffer(256 * 100 * 50);
+        let picture = style_image::Image::new(40, 20, vec![0.5; 3 * 40 * 20]).unwrap();
+        let run = |size, styles: Vec<Style<'_>>| {
+            let transfer = StyleTransfer::new(&vgg).settings(Settings { size, steps: vec![1], ..settings() });
+            styles.into_iter().fold(transfer, StyleTransfer::style).run(&picture)
+        };
+        run(100, vec![Style::new(&picture)]).unwrap();
+        let refused = |size, style| match run(size, vec![style]).unwrap_err() {
+            Error::BufferTooLarge { width, height, needed, allowed: 1_280_000, largest } => {
+                ((width, height), needed, largest)
+            }
+            other => panic!("{other}"),
+        };
+        assert_eq!(refused(102, Style::new(&picture)), ((102, 51), 256 * 102 * 51, Some(100)));
+        // The style is twice as large.
+        let style = Style::new(&picture).scale(2.0);
+        assert_eq!(refused(100, style), ((100, 50), 256 * 200 * 100, Some(50)));
     }
 
     #[test]

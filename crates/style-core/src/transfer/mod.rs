@@ -3,6 +3,7 @@
 mod cancel;
 mod descent;
 mod ladder;
+mod lost;
 mod memory;
 mod outcome;
 mod recorder;
@@ -226,7 +227,8 @@ impl<'a> StyleTransfer<'a> {
     ///
     /// [`Error::Setting`] for settings out of range or without a style; [`Error::LayerUnavailable`],
     /// [`Error::PictureTooSmall`]; [`Error::NotEnoughMemory`] where the system says that the kernels' buffers
-    /// cannot be had; [`Error::Diverged`] when the loss becomes NaN; [`Error::Device`].
+    /// cannot be had; [`Error::BufferTooLarge`] where the device has no buffer for the maps; [`Error::Diverged`] when
+    /// the loss becomes NaN; [`Error::DeviceLost`] when the device fails on the way.
     pub fn run(mut self, content: &Image) -> Result<Outcome, Error> {
         self.needs_style()?;
         self.settings.start.get_or_insert(Start::Content);
@@ -327,6 +329,8 @@ mod control_tests;
 mod course_tests;
 #[cfg(test)]
 mod descent_tests;
+#[cfg(test)]
+mod lost_tests;
 #[cfg(test)]
 mod test_runs;
 #[cfg(test)]

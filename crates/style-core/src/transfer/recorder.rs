@@ -1,12 +1,14 @@
 //! Losses of every step: on the device until somebody asks, then numbers.
 
+use std::cell::Cell;
 use std::time::Instant;
 
 use burn::tensor::Tensor;
+use style_image::Image;
 
 use super::Losses;
 use crate::Error;
-use crate::convert::read;
+use crate::convert::{read, tensor_to_image};
 
 /// What is known of a run so far.
 pub(super) struct Recorder {
@@ -23,6 +25,21 @@ pub(super) struct Recorder {
     newest: Option<Tensor<4>>,
     /// The picture of least loss among those of this scale that were looked at, with its place in the history.
     best: Option<(usize, Tensor<4>)>,
+    /// The best picture that was fetched from the device, of this scale or the one before.
+    fetched: Option<Fetched>,
+    /// Number of steps that were begun, over all scales.
+    pub(super) step: usize,
+    /// Whether the observer is being told a step.
+    pub(super) telling: Cell<bool>,
+}
+
+/// A picture in host memory.
+struct Fetched {
+    width: usize,
+    height: usize,
+    planar: Vec<f32>,
+    /// Its loss, where that compares with this scale's.
+    loss: Option<f32>,
 }
 
 /// Something that is not finite.
@@ -42,6 +59,9 @@ impl Recorder {
             first: 0,
             newest: None,
             best: None,
+            fetched: None,
+            step: 0,
+            telling: Cell::new(false),
         }
     }
 
@@ -54,6 +74,9 @@ impl Recorder {
     pub(super) fn begin_scale(&mut self) {
         self.clock.get_or_insert_with(Instant::now);
         self.best = None;
+        if let Some(fetched) = &mut self.fetched {
+            fetched.loss = None;
+        }
         self.first = self.history.len();
     }
 
@@ -81,12 +104,18 @@ impl Recorder {
     }
 
     /// Reads what is pending; answers whether all of it was finite. What came after something broken is forgotten.
-    pub(super) fn read(&mut self) -> Result<Option<Broken>, Error> {
+    /// With `fetch` the newest picture comes along, so that it is known when the device fails later.
+    pub(super) fn read(&mut self, fetch: bool) -> Result<Option<Broken>, Error> {
         let pending = std::mem::take(&mut self.pending);
         let Some((first, _)) = pending.first() else { return Ok(None) };
         let length = first.dims()[0];
-        let (losses, seconds): (Vec<_>, Vec<_>) = pending.into_iter().unzip();
-        let numbers = read(Tensor::cat(losses, 0), "reading the losses")?;
+        let (mut parts, seconds): (Vec<_>, Vec<_>) = pending.into_iter().unzip();
+        let picture = self.newest.clone().filter(|_| fetch);
+        let size = picture.as_ref().map(Tensor::dims);
+        // One tensor, for one wait.
+        parts.extend(picture.map(|picture| picture.flatten(0, 3)));
+        let mut numbers = read(Tensor::cat(parts, 0), "reading the losses")?;
+        let planar = numbers.split_off(length * seconds.len());
         for (numbers, seconds) in numbers.chunks(length).zip(seconds) {
             let (health, losses) = (numbers.last().copied().unwrap_or(f32::NAN), &numbers[..length - 1]);
             let losses = Losses(losses.to_vec());
@@ -99,6 +128,10 @@ impl Recorder {
         }
         let newest = self.history.len() - 1;
         let loss = |index: usize| self.history[index].total();
+        let is_beaten = |fetched: &Fetched| fetched.loss.is_none_or(|best| loss(newest) < best);
+        if let Some([_, _, height, width]) = size.filter(|_| self.fetched.as_ref().is_none_or(is_beaten)) {
+            self.fetched = Some(Fetched { width, height, planar, loss: Some(loss(newest)) });
+        }
         if self.best.as_ref().is_none_or(|(best, _)| loss(newest) < loss(*best)) {
             self.best = self.newest.take().map(|image| (newest, image)).or(self.best.take());
         }
@@ -109,6 +142,15 @@ impl Recorder {
     pub(super) fn last(&self) -> Result<&Losses, Error> {
         let nothing = Error::Device { doing: "reading the losses", reason: "there are none".into() };
         self.history.last().ok_or(nothing)
+    }
+
+    /// The best picture that can be had without the device: one that was fetched, or any where reading asks nobody.
+    pub(super) fn rescued(&self, is_far: bool) -> Option<Image> {
+        if is_far {
+            let Fetched { width, height, planar, .. } = self.fetched.as_ref()?;
+            return Image::from_planar(*width, *height, planar).ok();
+        }
+        self.best().and_then(|best| tensor_to_image(best).ok())
     }
 
     /// The best picture of this scale.

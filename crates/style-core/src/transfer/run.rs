@@ -7,6 +7,7 @@ use style_image::{Filter, Image, with_long_side};
 
 use super::descent::{Descended, Descent};
 use super::ladder::{Extent, Scale, scales};
+use super::lost::notice_loss;
 use super::memory::Run;
 use super::outcome::ScaleRun;
 use super::recorder::{Recorder, health};
@@ -16,7 +17,7 @@ use super::{Colour, Outcome, Settings, Start, Style, StyleTransfer, Times, start
 use crate::convert::{image_to_tensor, resample, tensor_to_image};
 use crate::memory::peak;
 use crate::vgg::Vgg;
-use crate::{Error, Metrics, Objective};
+use crate::{Error, Metrics, Objective, Term};
 
 /// How a tensor of this run becomes the picture that is given out.
 #[derive(Debug, Default)]
@@ -28,19 +29,23 @@ pub(super) struct Finish {
 impl Finish {
     /// The picture that is given out for an iterate.
     pub(super) fn picture(&self, image: Tensor<4>) -> Result<Image, Error> {
-        let image = tensor_to_image(image)?;
+        self.finished(tensor_to_image(image)?)
+    }
+
+    /// The same for a picture that is in host memory already.
+    pub(super) fn finished(&self, image: Image) -> Result<Image, Error> {
         let Some(chroma) = &self.chroma else { return Ok(image) };
         Ok(chroma.resized(image.width(), image.height())?.with_luminance_of(&image)?)
     }
 }
 
 /// What a run knows about itself on its way.
-struct Course<'a> {
-    finish: &'a Finish,
-    recorder: Recorder,
+pub(super) struct Course<'a> {
+    pub(super) finish: &'a Finish,
+    pub(super) recorder: Recorder,
     /// How often it went back to its best picture.
-    recoveries: usize,
-    times: Times,
+    pub(super) recoveries: usize,
+    pub(super) times: Times,
 }
 
 /// A picture with the scale that it was made at.
@@ -48,6 +53,15 @@ struct Made {
     image: Tensor<4>,
     targets: Targets,
     scales: Vec<ScaleRun>,
+    stopped: bool,
+}
+
+/// The same in host memory, measured.
+struct Concluded {
+    image: Image,
+    terms: Vec<Term>,
+    scales: Vec<ScaleRun>,
+    metrics: Metrics,
     stopped: bool,
 }
 
@@ -74,25 +88,21 @@ impl StyleTransfer<'_> {
         let times = Times { preparation: clock.elapsed().as_secs_f64(), ..Times::default() };
 
         let mut course = Course { finish: &finish, recorder: Recorder::new(), recoveries: 0, times };
-        let made = self.climb(&sources, &scales, &mut course)?;
-
-        let clock = Instant::now();
-        let made = end_with_finite(made, &sources, &mut course)?;
-        let last = made.targets.metrics(&vgg, made.image.clone())?;
-        let image = resample(made.image, [extent.1, extent.0], Filter::Bicubic)?;
-        let image = finish.picture(image)?;
-        let metrics = Metrics { ssim: ssim_with(content, &image)?, ..last };
-        let Course { recorder, recoveries, mut times, .. } = course;
-        times.finish = clock.elapsed().as_secs_f64();
+        let work = |course: &mut Course<'_>| {
+            let made = self.climb(&sources, &scales, course)?;
+            conclude(made, &sources, extent, course)
+        };
+        let concluded = notice_loss(vgg.is_far(), &mut course, work)?;
+        let Course { recorder, recoveries, times, .. } = course;
         Ok(Outcome {
-            image,
-            terms: made.targets.objective.terms(),
+            image: concluded.image,
+            terms: concluded.terms,
             history: recorder.history,
             seconds: recorder.seconds,
-            scales: made.scales,
-            metrics,
+            scales: concluded.scales,
+            metrics: concluded.metrics,
             times,
-            stopped: made.stopped,
+            stopped: concluded.stopped,
             recoveries,
             peak_memory: peak(),
             settings,
@@ -255,13 +265,31 @@ fn extents(settings: &Settings, styles: &[Style<'_>]) -> Vec<Extent> {
     styles.iter().filter_map(|style| style.extent(settings.size)).collect()
 }
 
+/// Measures the picture that was made, and brings it to the host.
+fn conclude(
+    made: Made,
+    sources: &Sources<'_>,
+    extent: Extent,
+    course: &mut Course<'_>,
+) -> Result<Concluded, Error> {
+    let clock = Instant::now();
+    let made = end_with_finite(made, sources, course)?;
+    let last = made.targets.metrics(sources.vgg, made.image.clone())?;
+    let image = resample(made.image, [extent.1, extent.0], Filter::Bicubic)?;
+    let image = course.finish.picture(image)?;
+    let metrics = Metrics { ssim: ssim_with(sources.content, &image)?, ..last };
+    course.times.finish = clock.elapsed().as_secs_f64();
+    let terms = made.targets.objective.terms();
+    Ok(Concluded { image, terms, scales: made.scales, metrics, stopped: made.stopped })
+}
+
 /// Measures the picture that was made; if its loss is not finite, the best one before it takes its place.
 fn end_with_finite(mut made: Made, sources: &Sources<'_>, course: &mut Course<'_>) -> Result<Made, Error> {
     let recorder = &mut course.recorder;
     for attempt in 0..2 {
         let losses = made.targets.objective.losses(sources.vgg, made.image.clone())?;
         recorder.push(losses, health(&made.image, &made.image), &made.image);
-        let Some(broken) = recorder.read()? else { break };
+        let Some(broken) = recorder.read(false)? else { break };
         match recorder.best() {
             Some(best) if attempt == 0 => made.image = best.clamp(0.0, 1.0),
             best => {

@@ -1,5 +1,6 @@
 //! The frozen network: pictures to features, and derivatives of features back to pixels.
 
+mod buffers;
 mod describe;
 mod features;
 mod fused;
@@ -23,6 +24,7 @@ pub use style_format::Pooling;
 pub use taps::Taps;
 
 use crate::Error;
+use crate::device::{is_in_host_memory, largest_buffer};
 use crate::statistics::same_device;
 use fused::SparePlan;
 use weights::Weights;
@@ -90,6 +92,8 @@ pub struct Vgg {
     scale: Tensor<4>,
     shift: Tensor<4>,
     device: Device,
+    /// Bytes of the device's largest buffer.
+    largest_buffer: Option<u64>,
 }
 
 impl Vgg {
@@ -139,6 +143,7 @@ impl Vgg {
             padding: Padding::default(),
             kernel: default_kernel(&device),
             spare: SparePlan::default(),
+            largest_buffer: largest_buffer(&device),
             device,
         }
     }
@@ -216,6 +221,12 @@ impl Vgg {
         self.kernel
     }
 
+    /// Whether results must be fetched from a device before the host can look at them. Where Burn computes that is
+    /// assumed, wherever its tensors lie.
+    pub(crate) fn is_far(&self) -> bool {
+        self.kernel == Kernel::Burn || !is_in_host_memory(&self.device)
+    }
+
     /// Whether the loaded weights reach `layer`.
     #[must_use]
     pub fn contains(&self, layer: Layer) -> bool {
@@ -268,6 +279,7 @@ impl Vgg {
         self.check_layers(layers.iter().copied())?;
         let Some(&deepest) = layers.iter().max() else { return Ok(0) };
         self.check_size(width, height, deepest)?;
+        self.check_buffers(batch, (width, height), deepest)?;
         Ok(self.weights.position(deepest).map_or(0, |last| last + 1))
     }
 

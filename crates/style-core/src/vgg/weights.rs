@@ -9,6 +9,7 @@ use style_kernels::Encoder;
 use super::stage::Stage;
 use super::{Kernel, fused};
 use crate::Error;
+use crate::device::is_in_host_memory;
 
 /// Weights as they came from the file, and what the two ways of computing make of them: each made when
 /// it is first needed, and shared by all clones of a network.
@@ -86,15 +87,5 @@ impl Weights {
 
 /// What computes on a device unless the caller chooses.
 pub(crate) fn default_kernel(device: &Device) -> Kernel {
-    #[cfg(feature = "flex")]
-    if *device == Device::flex() {
-        return Kernel::Winograd;
-    }
-    #[cfg(feature = "ndarray")]
-    #[expect(deprecated)] // by Burn; users still ask for it
-    if *device == Device::ndarray() {
-        return Kernel::Winograd;
-    }
-    let _ = device;
-    Kernel::Burn
+    if is_in_host_memory(device) { Kernel::Winograd } else { Kernel::Burn }
 }
