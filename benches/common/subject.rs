@@ -90,6 +90,8 @@ fn subject(name: &str) -> Subject {
         _ => ON_GPU,
     };
     let sizes = sizes().unwrap_or_else(|| vec![128, 256, 512]);
+    // tools/bench.py reads this line.
+    println!("bench device {name} (the CPU)");
     let vgg = Vgg::load(VGG19, &device).expect("the bundled weights");
     Subject { name: name.to_owned(), vgg, sizes, ways, compiles: ways.len() == 1 }
 }
