@@ -20,8 +20,10 @@ import os
 import platform
 import re
 import shlex
+import signal
 import subprocess
 import sys
+import threading
 from datetime import datetime
 from pathlib import Path
 
@@ -48,6 +50,22 @@ def sees_cuda():
     return has_pytorch() and subprocess.run([sys.executable, "-c", asks], check=False).returncode == 0
 
 
+def stream(command, environment, limit=None):
+    """Runs a command and shows what it says: its status and its lines. After `limit` seconds it is ended with all it started."""
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, errors="replace", start_new_session=True) as process:
+        timer = threading.Timer(limit, os.killpg, (process.pid, signal.SIGKILL)) if limit else None
+        if timer:
+            timer.start()
+        lines = []
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            lines.append(line)
+        if timer:
+            timer.cancel()
+    return process.returncode, lines
+
+
 class Benches:
     """Cargo's benchmarks, with the figures and the devices of this run."""
 
@@ -66,14 +84,10 @@ class Benches:
         command += ["--features", self.options.features] if self.options.features else []
         command += [part for name in names for part in ("--bench", name)] + list(arguments)
         environment = self.environment | ({"BENCH_SIZES": ",".join(map(str, sizes))} if sizes else {})
-        with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True) as process:
-            for line in process.stdout:
-                print(line, end="", flush=True)
-                if found := DEVICE.match(line):
-                    self.devices[found["name"]] = found
-        if process.returncode:
-            sys.exit(f"{shlex.join(command)} failed with {process.returncode}")
+        status, lines = stream(command, environment)
+        self.devices |= {found["name"]: found for found in map(DEVICE.match, lines) if found}
+        if status:
+            sys.exit(f"{shlex.join(command)} failed with {status}")
 
     def run(self, name, size=None):
         """One benchmark, at one size or at all of them."""
