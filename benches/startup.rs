@@ -13,7 +13,9 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, SamplingMode};
-use style_transfer::{Error, VGG19, Vgg};
+use style_transfer::{DeviceClass, Error, VGG19, Vgg};
+
+use common::Subject;
 
 /// Names device and size to the new process.
 const START: &str = "BENCH_START";
@@ -30,7 +32,8 @@ fn main() {
     let subjects = common::subjects();
     let mut group = criterion.benchmark_group("startup");
     group.sampling_mode(SamplingMode::Flat);
-    for (size, subject) in common::cases(&subjects) {
+    let real = |(_, subject): &(usize, &Subject)| subject.class != DeviceClass::SoftwareGpu;
+    for (size, subject) in common::cases(&subjects).filter(real) {
         group.bench_function(BenchmarkId::new(&subject.name, format!("{size} px")), |bencher| {
             bencher.iter_custom(|times| (0..times).map(|_| start(&subject.name, size)).sum());
         });

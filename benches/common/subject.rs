@@ -3,19 +3,18 @@
 use std::env;
 use std::str::FromStr;
 
-use style_transfer::{Device, Kernel, VGG19, Vgg};
+use style_transfer::{DeviceClass, DeviceInfo, DeviceName, Kernel, OpenDevice, VGG19, Vgg};
 
 /// The bundled VGG-19 on one device.
 pub(crate) struct Subject {
     /// The device's name, as examples take it.
     pub(crate) name: String,
+    pub(crate) class: DeviceClass,
     pub(crate) vgg: Vgg,
     /// Sides of the square pictures, px.
     pub(crate) sizes: Vec<usize>,
     /// What may compute the network there.
     pub(crate) ways: &'static [Way],
-    /// Whether the first step compiles kernels.
-    pub(crate) compiles: bool,
 }
 
 /// A way to compute the network.
@@ -45,7 +44,7 @@ const ON_NDARRAY: &[Way] = &[
 impl Subject {
     /// Whether tensors lie in the processor's memory there.
     pub(crate) fn is_host(&self) -> bool {
-        self.ways.len() > 1
+        self.class == DeviceClass::Cpu
     }
 
     /// The ways that are worth waiting for at a size.
@@ -57,7 +56,7 @@ impl Subject {
 /// Everything to measure.
 pub(crate) fn subjects() -> Vec<Subject> {
     let names = list("BENCH_DEVICES").unwrap_or_else(default_names);
-    names.iter().map(|name| subject(name)).collect()
+    names.iter().map(subject).collect()
 }
 
 /// Sizes outside and devices inside, so that ratios are of figures taken one after the other.
@@ -74,26 +73,27 @@ pub(crate) fn cases(subjects: &[Subject]) -> impl Iterator<Item = (usize, &Subje
     sizes.into_iter().flat_map(at)
 }
 
-fn default_names() -> Vec<String> {
-    ["flex", "ndarray", "wgpu"]
-        .into_iter()
-        .filter(|name| style_transfer::device(name).is_ok())
-        .map(str::to_owned)
-        .collect()
+/// The CPU backends and the real GPUs.
+fn default_names() -> Vec<DeviceName> {
+    let real = |info: &DeviceInfo| matches!(info.class, DeviceClass::Cpu | DeviceClass::Gpu);
+    let name = |info: DeviceInfo| info.name.parse().expect("a name of the list");
+    style_transfer::devices().into_iter().filter(real).map(name).collect()
 }
 
-fn subject(name: &str) -> Subject {
-    let device: Device = style_transfer::device(name).unwrap_or_else(|error| panic!("{error}"));
-    let ways = match name {
-        "flex" | "cpu" => ON_FLEX,
+fn subject(name: &DeviceName) -> Subject {
+    let OpenDevice { device, info, .. } =
+        style_transfer::open_device(name).unwrap_or_else(|error| panic!("{error}: {}", error.help()));
+    // tools/bench.py reads this line.
+    println!("bench device {info}");
+    let ways = match info.name.as_str() {
+        "flex" => ON_FLEX,
         "ndarray" => ON_NDARRAY,
         _ => ON_GPU,
     };
-    let sizes = sizes().unwrap_or_else(|| vec![128, 256, 512]);
-    // tools/bench.py reads this line.
-    println!("bench device {name} (the CPU)");
+    let default: &[usize] = if info.class == DeviceClass::SoftwareGpu { &[64] } else { &[128, 256, 512] };
+    let sizes = sizes().unwrap_or_else(|| default.to_vec());
     let vgg = Vgg::load(VGG19, &device).expect("the bundled weights");
-    Subject { name: name.to_owned(), vgg, sizes, ways, compiles: ways.len() == 1 }
+    Subject { name: info.name, class: info.class, vgg, sizes, ways }
 }
 
 /// The sizes that were asked for.
