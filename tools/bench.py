@@ -66,11 +66,28 @@ def stream(command, environment, limit=None):
     return process.returncode, lines
 
 
-class Benches:
-    """Cargo's benchmarks, with the figures and the devices of this run."""
+def build(arguments):
+    """Builds with Cargo what has these arguments: {name: program}."""
+    command = ["cargo", *arguments, "--message-format=json-render-diagnostics"]
+    print("+", shlex.join(command), flush=True)
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"{shlex.join(command)} failed with {done.returncode}")
+    artifacts = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    return {artifact["target"]["name"]: artifact["executable"] for artifact in artifacts if artifact.get("executable")}
 
-    def __init__(self, options):
-        self.options, self.devices = options, {}
+
+def build_benches(options):
+    """The programs of the benchmarks by name: built once, so that no figure is taken beside a compiler."""
+    features = ["--features", options.features] if options.features else []
+    return build(["bench", "--no-run", *(["--offline"] if options.offline else []), *features])
+
+
+class Benches:
+    """The programs of the benchmarks, with the figures and the devices of this run."""
+
+    def __init__(self, options, programs):
+        self.options, self.programs, self.devices = options, programs, {}
         target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
         # A folder of its own, so that no figure of another run gets into the tables.
         self.folder = target / "bench" / datetime.now().strftime("%Y-%m-%d-%H-%M-%S")
@@ -78,21 +95,14 @@ class Benches:
         if options.devices:
             self.environment["BENCH_DEVICES"] = options.devices
 
-    def cargo(self, names, arguments=(), sizes=None):
-        """Runs benchmarks and shows what they say; the first failure ends it all."""
-        command = ["cargo", "bench", *(["--offline"] if self.options.offline else [])]
-        command += ["--features", self.options.features] if self.options.features else []
-        command += [part for name in names for part in ("--bench", name)] + list(arguments)
+    def run(self, name, size=None):
+        """One benchmark, at one size or at all of them; a failure ends it all."""
+        sizes = [size] if size else self.options.sizes
         environment = self.environment | ({"BENCH_SIZES": ",".join(map(str, sizes))} if sizes else {})
-        status, lines = stream(command, environment)
+        status, lines = stream([self.programs[name], "--bench", *self.options.criterion], environment)
         self.devices |= {found["name"]: found for found in map(DEVICE.match, lines) if found}
         if status:
-            sys.exit(f"{shlex.join(command)} failed with {status}")
-
-    def run(self, name, size=None):
-        """One benchmark, at one size or at all of them."""
-        sizes = [size] if size else self.options.sizes
-        self.cargo([name], ["--", *self.options.criterion], sizes)
+            sys.exit(f"the benchmark {name} failed with {status}")
 
     def figures(self):
         """{group: {row: {column: (seconds, work)}}}"""
@@ -229,8 +239,7 @@ def arguments():
 
 def measure(options):
     """Runs what was asked for."""
-    benches, rivals = Benches(options), Rivals(options)
-    benches.cargo(options.only, ["--no-run"])
+    benches, rivals = Benches(options, build_benches(options)), Rivals(options)
     for name in options.only:
         if name != "step":
             benches.run(name)
