@@ -51,7 +51,10 @@ def sees_cuda():
 
 
 def stream(command, environment, limit=None):
-    """Runs a command and shows what it says: its status and its lines. After `limit` seconds it is ended with all it started."""
+    """Runs a command and shows what it says: its status and its lines.
+
+    After `limit` seconds it is ended with all that it started.
+    """
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           text=True, errors="replace", start_new_session=True) as process:
         timer = threading.Timer(limit, os.killpg, (process.pid, signal.SIGKILL)) if limit else None
