@@ -6,9 +6,8 @@
 
 Every round starts each program anew, one after the other, so that a change of the machine's speed meets all of
 them: our step, PyTorch as it comes, and PyTorch with an allocator tuned not to give memory back (its pages are
-otherwise fetched anew at every step). A step is VGG-19 forward to relu5_1, a content loss, five Gram losses and
-the gradient of the pixels. The figure of a process is the fastest of its steps; the ratio of a round is ours
-over the faster PyTorch of that round.
+otherwise fetched anew at every step). What a step is, pytorch_step.py says. The figure of a process is the fastest of
+its steps; the ratio of a round is ours over the faster PyTorch of that round.
 """
 
 import argparse
@@ -17,40 +16,16 @@ import os
 import statistics
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+# An allocator that keeps its memory.
 TUNED = {
     "MALLOC_MMAP_THRESHOLD_": str(1 << 32),
     "MALLOC_TRIM_THRESHOLD_": str(1 << 33),
     "MALLOC_TOP_PAD_": str(1 << 28),
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
 }
-
-
-def pytorch_step(size, steps, threads):
-    """Seconds of the fastest of some steps in PyTorch; runs in a process of its own."""
-    import torch
-
-    from reference import STYLE_LAYERS, Vgg, gram_matrix
-
-    torch.set_num_threads(threads)
-    vgg = Vgg(ROOT / "weights/vgg19.safetensors")
-    generator = torch.Generator().manual_seed(0)
-    content, style = (torch.rand(3, size, size, generator=generator) for _ in range(2))
-    with torch.no_grad():
-        target = vgg.features(content)["relu4_2"]
-        grams = {layer: gram_matrix(vgg.features(style)[layer]) for layer in STYLE_LAYERS}
-    image, times = content.clone().requires_grad_(), []
-    for _ in range(steps + 1):
-        start = time.perf_counter()
-        features = vgg.features(image)
-        loss = (features["relu4_2"] - target).square().mean()
-        loss = loss + sum((gram_matrix(features[layer]) - grams[layer]).square().mean() for layer in STYLE_LAYERS)
-        torch.autograd.grad(loss, image)
-        times.append(time.perf_counter() - start)
-    return min(times[1:])
 
 
 def run(command, extra=None):
@@ -62,8 +37,8 @@ def run(command, extra=None):
 def compare(size, options):
     """All rounds at one size; prints a line each and one for all."""
     ours = [options.ours, "--size", str(size), "--steps", str(options.steps), "--kernel", options.kernel]
-    theirs = [sys.executable, __file__, "--only-pytorch", str(size), "--threads", str(options.threads),
-              "--steps", str(options.steps)]
+    theirs = [sys.executable, str(ROOT / "tools/pytorch_step.py"), "--size", str(size),
+              "--threads", str(options.threads), "--steps", str(options.steps)]
     ours_limit = {"RAYON_NUM_THREADS": str(options.threads)} | ({"STYLE_KERNELS_ISA": "avx2"} if options.avx2 else {})
     limit = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"} if options.avx2 else {}
     ratios, mins = [], []
@@ -90,11 +65,7 @@ def main():
     parser.add_argument("--kernel", default="winograd", choices=["winograd", "direct", "burn"])
     parser.add_argument("--avx2", action="store_true", help="keep both to AVX2")
     parser.add_argument("--ours", default=str(ROOT / "target/release/examples/time_step"))
-    parser.add_argument("--only-pytorch", type=int, metavar="SIZE", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.only_pytorch:
-        print(json.dumps({"min_s": pytorch_step(options.only_pytorch, options.steps, options.threads)}))
-        return
     for size in options.sizes:
         compare(size, options)
 

@@ -1,10 +1,32 @@
-//! What the benchmarks share: how long they measure, the devices there are, and tensors without pattern.
+//! What the benchmarks share: how long they measure, on which devices and at which sizes, what computes the
+//! network there, and tensors without pattern.
+//!
+//! Two environment variables ask for something else than the default:
+//!
+//! * `BENCH_DEVICES=flex,vulkan:0`: these devices, by the names that examples take. By default the CPU backends and
+//!   the real GPUs of the build; a GPU that computes on the CPU takes minutes, and is measured where it is named.
+//! * `BENCH_SIZES=64,256`: sides of the square pictures, px. By default 128, 256 and 512; 64 on a GPU that computes on
+//!   the CPU.
+#![allow(dead_code, unused_imports)] // every benchmark compiles this module for itself and uses a part of it
+
+mod subject;
 
 use std::time::Duration;
 
 use burn::tensor::TensorData;
 use criterion::Criterion;
-use style_transfer::{Device, Tensor, VGG19, Vgg};
+use style_transfer::{
+    ContentForm, ContentLoss, Device, Error, GramLoss, GramScale, Layer, Objective, Taps, Tensor, Vgg,
+};
+
+pub(crate) use subject::{Subject, cases, sizes, subjects};
+
+/// Where style is compared, as in a default run.
+pub(crate) const STYLE: [Layer; 5] =
+    [Layer::Relu1_1, Layer::Relu2_1, Layer::Relu3_1, Layer::Relu4_1, Layer::Relu5_1];
+
+/// Where content is compared.
+pub(crate) const CONTENT: Layer = Layer::Relu4_2;
 
 /// Ten samples a figure and about a second each: all benchmarks take some minutes on two cores, and
 /// `--sample-size`, `--measurement-time` and `--warm-up-time` ask for more.
@@ -17,22 +39,36 @@ pub(crate) fn criterion() -> Criterion {
         .configure_from_args()
 }
 
-/// The devices whose backends were compiled in, by name.
-pub(crate) fn devices() -> impl Iterator<Item = (&'static str, Device)> {
-    ["flex", "ndarray", "wgpu"]
-        .into_iter()
-        .filter_map(|name| style_transfer::device(name).ok().map(|device| (name, device)))
+/// What a step wants of the network.
+pub(crate) fn taps() -> Taps {
+    Taps::new().with_features([CONTENT]).with_statistics(STYLE)
 }
 
-/// The bundled VGG-19 on every such device.
-#[allow(dead_code)] // not every benchmark has a network
-pub(crate) fn networks() -> Vec<(&'static str, Vgg)> {
-    devices().map(|(name, device)| (name, Vgg::load(VGG19, &device).expect("the bundled weights"))).collect()
+/// What a step minimises: a content loss and five Gram losses, of pictures of noise.
+pub(crate) fn objective(vgg: &Vgg, size: usize) -> Result<Objective, Error> {
+    let content = vgg.features(picture(vgg, size, 1), &[CONTENT])?.remove(0);
+    let content = ContentLoss::new(content, ContentForm::Mean);
+    let style = vgg.forward(picture(vgg, size, 2), &taps())?;
+    let objective = Objective::new().with_content(CONTENT, 1.0, content);
+    STYLE.into_iter().try_fold(objective, |objective, layer| {
+        let loss = GramLoss::new(style.statistics(layer)?.clone(), GramScale::Channels2);
+        Ok(objective.with_style(layer, 1.0, loss))
+    })
 }
 
 /// Waits until a device has done all it was asked to do.
 pub(crate) fn wait(device: &Device) {
     device.sync().expect("the device at work");
+}
+
+/// A square picture `[1, 3, size, size]` of noise.
+pub(crate) fn picture(vgg: &Vgg, size: usize, seed: u32) -> Tensor<4> {
+    noise([1, 3, size, size], seed, vgg.device())
+}
+
+/// The maps where style is compared, of a square picture of noise.
+pub(crate) fn maps(vgg: &Vgg, size: usize, seed: u32) -> Result<Vec<Tensor<4>>, Error> {
+    vgg.features(picture(vgg, size, seed), &STYLE)
 }
 
 /// Numbers without pattern in `[0, 1)`, the same for the same seed.

@@ -7,9 +7,10 @@ use burn::tensor::module::conv2d;
 use burn::tensor::ops::ConvOptions;
 use criterion::{BenchmarkId, Criterion, Throughput};
 use style_kernels::{Conv3x3, Convolution, Isa};
-use style_transfer::{Device, Kernel, LayerDescription, Tensor, Vgg};
+use style_transfer::{Device, LayerDescription, Tensor};
 
-use crate::{common, operations, side};
+use crate::common::Subject;
+use crate::{common, operations};
 
 /// A way to compute one convolution.
 struct Way {
@@ -26,18 +27,19 @@ const WAYS: [Way; 2] = [
     Way { name: "burn", host: false, forward: Case::burn_forward, backward: Case::burn_backward },
 ];
 
-/// All convolutions, each in all ways on all devices.
-pub(crate) fn measure(criterion: &mut Criterion, networks: &[(&str, Vgg)]) {
+/// All convolutions, each in all ways on all devices; not on ndarray, whose kernels are those of flex and whose
+/// operations take seconds.
+pub(crate) fn measure(criterion: &mut Criterion, subjects: &[Subject], size: usize) {
     for direction in ["forward", "backward"] {
-        let mut group = criterion.benchmark_group(format!("convolution-{direction}"));
-        for layer in networks.iter().take(1).flat_map(|(_, vgg)| vgg.describe().layers) {
-            group.throughput(Throughput::Elements(operations(&layer)));
-            for (device, vgg) in networks {
-                for way in WAYS.into_iter().filter(|way| !way.host || vgg.kernel() != Kernel::Burn) {
+        let mut group = criterion.benchmark_group(format!("convolution-{direction} {size} px"));
+        for layer in subjects.iter().take(1).flat_map(|subject| subject.vgg.describe().layers) {
+            group.throughput(Throughput::Elements(operations(&layer, size)));
+            for subject in subjects.iter().filter(|subject| subject.name != "ndarray") {
+                for way in WAYS.into_iter().filter(|way| !way.host || subject.is_host()) {
                     let run = if direction == "forward" { way.forward } else { way.backward };
-                    let id = BenchmarkId::new(format!("{device}-{}", way.name), &layer.name);
+                    let id = BenchmarkId::new(format!("{}-{}", subject.name, way.name), &layer.name);
                     group.bench_function(id, |bencher| {
-                        let case = Case::new(&layer, vgg.device());
+                        let case = Case::new(&layer, size / layer.stride, subject.vgg.device());
                         bencher.iter(|| {
                             let result = run(&case);
                             common::wait(&case.device);
@@ -81,8 +83,9 @@ struct Planes {
 }
 
 impl Case {
-    fn new(layer: &LayerDescription, device: &Device) -> Self {
-        let ([outputs, inputs, ..], side) = (layer.weight_shape, side(layer));
+    /// `side`: that of the square maps, in positions.
+    fn new(layer: &LayerDescription, side: usize, device: &Device) -> Self {
+        let [outputs, inputs, ..] = layer.weight_shape;
         let noise = |shape, seed| common::noise(shape, seed, device) - 0.5;
         let weight = noise(layer.weight_shape, 2);
         let bias = common::noise([outputs], 3, device);

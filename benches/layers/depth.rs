@@ -1,53 +1,35 @@
 //! The network cut after a layer: picture in, the layer's feature map out, and the map's derivative back to the
 //! gradient of the pixels.
 
-use criterion::{BatchSize, BenchmarkId, Criterion, Throughput};
-use style_transfer::{Derivatives, Kernel, Layer, Pass, Taps, Tensor, Vgg};
+use criterion::{BatchSize, Bencher, BenchmarkId, Criterion, Throughput};
+use style_transfer::{Derivatives, Layer, Pass, Taps, Tensor, Vgg};
 
-use crate::{SIZE, common, operations};
+use crate::common::Subject;
+use crate::{common, operations};
 
-/// Device, name and kind of what computes the network, and how many layers are measured: for the slower ways
-/// only those where style is compared.
-const WAYS: [(&str, &str, Kernel, Layers); 5] = [
-    ("flex", "winograd", Kernel::Winograd, Layers::All),
-    ("flex", "direct", Kernel::Direct, Layers::OfStyle),
-    ("flex", "burn", Kernel::Burn, Layers::OfStyle),
-    ("ndarray", "winograd", Kernel::Winograd, Layers::OfStyle),
-    ("wgpu", "burn", Kernel::Burn, Layers::All),
-];
-
-#[derive(Clone, Copy, PartialEq)]
-enum Layers {
-    All,
-    OfStyle,
-}
-
-/// All depths, each with all ways.
-pub(crate) fn measure(criterion: &mut Criterion, networks: &[(&str, Vgg)]) {
+/// All depths, each on all devices: the first way of a device at every layer, the slower ones only where style is
+/// compared. On ndarray, which runs the same kernels as flex, the first one is enough.
+pub(crate) fn measure(criterion: &mut Criterion, subjects: &[Subject], size: usize) {
     for direction in ["forward", "backward"] {
-        let mut group = criterion.benchmark_group(format!("network-{direction}"));
+        let mut group = criterion.benchmark_group(format!("network-{direction} {size} px"));
         let mut below = 0;
-        for description in networks.iter().take(1).flat_map(|(_, vgg)| vgg.describe().layers) {
-            below += operations(&description);
+        for description in subjects.iter().take(1).flat_map(|subject| subject.vgg.describe().layers) {
+            below += operations(&description, size);
             group.throughput(Throughput::Elements(below));
             let relu = description.name.replace("conv", "relu");
             let layer: Layer = relu.parse().expect("the name of a layer");
-            for (device, way, kernel, layers) in WAYS {
-                let Some((_, vgg)) = networks.iter().find(|(name, _)| *name == device) else { continue };
-                if layers == Layers::OfStyle && !relu.ends_with("_1") {
-                    continue;
+            for subject in subjects {
+                let of_style = relu.ends_with("_1");
+                let ways = match (subject.name.as_str(), of_style) {
+                    ("ndarray", false) => 0,
+                    ("ndarray", true) | (_, false) => 1,
+                    (_, true) => subject.ways.len(),
+                };
+                for way in &subject.ways[..ways] {
+                    let cut = Cut { vgg: subject.vgg.clone().with_kernel(way.kernel), layer, size };
+                    let id = BenchmarkId::new(format!("{}-{}", subject.name, way.name), &relu);
+                    group.bench_function(id, |bencher| cut.measure(bencher, direction));
                 }
-                let cut = Cut { vgg: vgg.clone().with_kernel(kernel), layer };
-                let id = BenchmarkId::new(format!("{device}-{way}"), &relu);
-                group.bench_function(id, |bencher| {
-                    let image = cut.image();
-                    if direction == "forward" {
-                        bencher.iter(|| cut.forward(&image));
-                    } else {
-                        let way_there = || cut.before_backward(&image);
-                        bencher.iter_batched(way_there, |there| cut.backward(there), BatchSize::PerIteration);
-                    }
-                });
             }
         }
         group.finish();
@@ -58,11 +40,19 @@ pub(crate) fn measure(criterion: &mut Criterion, networks: &[(&str, Vgg)]) {
 struct Cut {
     vgg: Vgg,
     layer: Layer,
+    /// Side of the picture, px.
+    size: usize,
 }
 
 impl Cut {
-    fn image(&self) -> Tensor<4> {
-        common::noise([1, 3, SIZE, SIZE], 1, self.vgg.device())
+    fn measure(&self, bencher: &mut Bencher<'_>, direction: &str) {
+        let image = common::picture(&self.vgg, self.size, 1);
+        if direction == "forward" {
+            bencher.iter(|| self.forward(&image));
+        } else {
+            let there = || self.before_backward(&image);
+            bencher.iter_batched(there, |there| self.backward(there), BatchSize::PerIteration);
+        }
     }
 
     fn forward(&self, image: &Tensor<4>) -> Pass {

@@ -7,10 +7,9 @@
 
 mod common;
 
-use common::{Golden, cosine_distance, relative_error};
+use common::{Golden, cosine_distance, device, kernels, relative_error};
 use style_core::{
-    Device, Kernel, Layer, Losses, Preset, Settings, Style, StyleTransfer, Term, Vgg, VggFile,
-    image_to_tensor,
+    Kernel, Layer, Losses, Preset, Settings, Style, StyleTransfer, Term, Vgg, VggFile, image_to_tensor,
 };
 use style_format::{Architecture, ConvolutionWeights};
 use style_image::Image;
@@ -61,7 +60,7 @@ fn vgg() -> Vgg {
     let next = Architecture::Vgg19.convolutions()[convolutions.len()];
     assert!(last.convolution().is_at(Layer::Relu5_1) && next.is_at(Layer::Relu5_2));
     convolutions.push(ConvolutionWeights::new(next, last.weight().clone(), last.bias().to_vec()).unwrap());
-    Vgg::from_weights(VggFile::new(file.info().clone(), convolutions).unwrap(), &Device::flex())
+    Vgg::from_weights(VggFile::new(file.info().clone(), convolutions).unwrap(), &device())
 }
 
 #[test]
@@ -71,8 +70,8 @@ fn every_preset_of_a_known_system_computes_what_that_system_does() {
         "preset, kernel: loss, golden loss; errors of the loss, the worst term and the gradient; 1 - cosine"
     );
     let mut worst: f64 = 0.0;
-    for (name, kernel) in SYSTEMS.iter().flat_map(|name| [Kernel::Winograd, Kernel::Burn].map(|k| (name, k)))
-    {
+    let kernels = || kernels().iter().filter(|&&kernel| kernel != Kernel::Direct);
+    for (name, &kernel) in SYSTEMS.iter().flat_map(|name| kernels().map(move |kernel| (name, kernel))) {
         let (vgg, settings) = (vgg.clone().with_kernel(kernel), Preset::named(name).unwrap().settings);
         let (vgg, objective) = pictures.transfer(&vgg, settings).objective(&pictures.content).unwrap();
         let found = objective.evaluate(&vgg, image_to_tensor(&pictures.image, vgg.device())).unwrap();

@@ -5,7 +5,33 @@
 use std::collections::HashMap;
 
 use burn::tensor::{Device, Tensor, TensorData};
+use style_core::Kernel;
 use style_image::Image;
+
+/// The device that is compared with PyTorch: flex, or the one that `STYLE_TEST_DEVICE` names (`ndarray`, or `wgpu` for
+/// the GPU that is taken by default), where the build has its feature.
+pub(crate) fn device() -> Device {
+    let name = std::env::var("STYLE_TEST_DEVICE").unwrap_or_default();
+    match name.as_str() {
+        "" | "flex" => Device::flex(),
+        #[cfg(feature = "ndarray")]
+        #[expect(deprecated)] // by Burn; users still ask for it
+        "ndarray" => Device::ndarray(),
+        #[cfg(feature = "wgpu")]
+        "wgpu" => Device::wgpu(burn::tensor::DeviceKind::DefaultDevice),
+        _ => panic!("STYLE_TEST_DEVICE={name}: this build has no such device"),
+    }
+}
+
+/// Everything that computes the network on that device; the default is the last one. On ndarray a pass by Burn's
+/// operations takes minutes, and on a GPU the CPU kernels would test the CPU.
+pub(crate) fn kernels() -> &'static [Kernel] {
+    match std::env::var("STYLE_TEST_DEVICE").unwrap_or_default().as_str() {
+        "" | "flex" => &[Kernel::Burn, Kernel::Direct, Kernel::Winograd],
+        "ndarray" => &[Kernel::Direct, Kernel::Winograd],
+        _ => &[Kernel::Burn],
+    }
+}
 
 /// Tensors of one golden file by name, with their shapes.
 pub(crate) struct Golden(pub(crate) HashMap<String, (Vec<usize>, Vec<f32>)>);
@@ -30,7 +56,7 @@ impl Golden {
     pub(crate) fn picture(&self, name: &str) -> Tensor<4> {
         let (shape, values) = &self.0[name];
         let shape = [1, shape[0], shape[1], shape[2]];
-        Tensor::from_data(TensorData::new(values.clone(), shape), &Device::flex())
+        Tensor::from_data(TensorData::new(values.clone(), shape), &device())
     }
 
     /// A picture `[3, H, W]`.
