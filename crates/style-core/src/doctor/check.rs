@@ -1,0 +1,143 @@
+//! One comparison, and how far it may be off.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::measure::decibels;
+
+/// What is compared. In the order in which a diagnosis has them, from the single layer to the whole run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum CheckKind {
+    /// The map after a layer's ReLU, as a pass of the device gives it, against what the reference makes of the device's
+    /// own map one layer before: errors do not add up, and the first wrong layer is the one that is wrong.
+    Layer,
+    /// A layer's Gram matrix against the reference's of the device's own map.
+    Gram,
+    /// The map of the deepest layer against the reference's, both from the picture: errors add up.
+    Network,
+    /// A loss's value, and its derivative with respect to what it looks at, of the same maps or statistics on both.
+    Loss,
+    /// The gradient of `1/2 |F|^2` with respect to the pixels, `F` the map of a layer: the way back from this layer. Without
+    /// the worst 1 % of the positions.
+    Gradient,
+    /// All losses and the gradient of the pixels that one step of a run computes. Without the worst 1 % of the positions.
+    Step,
+    /// The loss over a run of 20 steps of Adam: the largest relative difference.
+    Curve,
+    /// The picture after these steps: the root of the mean squared difference of pixels in `[0, 1]`.
+    Picture,
+}
+
+impl CheckKind {
+    /// The largest error that passes. Relative (`|found - expected| / |expected|`, norms over all values), but for
+    /// [`CheckKind::Picture`].
+    ///
+    /// Each leaves room for devices whose matrix units round to TF32, and none for weights that are 1 % off; `docs/devices.md`
+    /// has the figures behind every number.
+    #[must_use]
+    pub const fn tolerance(self) -> f64 {
+        match self {
+            Self::Layer | Self::Gram => 1e-3,
+            Self::Network => 3e-3,
+            Self::Loss => 2e-3,
+            Self::Gradient | Self::Step | Self::Curve => 1e-2,
+            // 35 dB
+            Self::Picture => 0.0178,
+        }
+    }
+}
+
+/// One comparison of a device with the reference.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Check {
+    /// The layer, the loss, or what else it is about.
+    pub name: String,
+    /// What was compared.
+    pub kind: CheckKind,
+    /// How far the device is off; NaN (`null` in JSON) where one of its values is not finite.
+    pub error: f64,
+    /// The largest error that passes, see [`CheckKind::tolerance`].
+    pub tolerance: f64,
+    /// Seconds on the device, kernels compiled and the device waited for; `None` where nothing is timed.
+    pub seconds: Option<f64>,
+    /// Seconds of the reference for the same.
+    pub reference_seconds: Option<f64>,
+}
+
+impl Check {
+    pub(super) fn new(kind: CheckKind, name: impl ToString, error: f64) -> Self {
+        let (name, tolerance) = (name.to_string(), kind.tolerance());
+        Self { name, kind, error, tolerance, seconds: None, reference_seconds: None }
+    }
+
+    pub(super) fn timed(self, seconds: f64, reference_seconds: f64) -> Self {
+        Self { seconds: Some(seconds), reference_seconds: Some(reference_seconds), ..self }
+    }
+
+    /// Whether the error is within the tolerance.
+    #[must_use]
+    pub fn passed(&self) -> bool {
+        self.error <= self.tolerance // false for NaN
+    }
+
+    /// How far it is off, with what is allowed, in words.
+    pub(super) fn excess(&self) -> String {
+        if !self.error.is_finite() {
+            return "is not finite".into();
+        }
+        if self.kind == CheckKind::Picture {
+            let (found, allowed) = (decibels(self.error), decibels(self.tolerance));
+            return format!("is {found:.1} dB away where {allowed:.0} dB are needed");
+        }
+        format!("differs by {} where {} is allowed", percent(self.error), percent(self.tolerance))
+    }
+}
+
+impl fmt::Display for Check {
+    /// What was compared, without the result.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = &self.name;
+        match self.kind {
+            CheckKind::Layer => write!(f, "layer {name}"),
+            CheckKind::Gram => write!(f, "Gram matrix of {name}"),
+            CheckKind::Network => write!(f, "picture to {name}"),
+            CheckKind::Loss => write!(f, "loss: {name}"),
+            CheckKind::Gradient => write!(f, "way back from {name}"),
+            CheckKind::Step | CheckKind::Curve | CheckKind::Picture => f.write_str(name),
+        }
+    }
+}
+
+/// A share with two digits that count.
+fn percent(share: f64) -> String {
+    let percent = 100.0 * share;
+    match percent {
+        _ if percent >= 10.0 => format!("{percent:.0} %"),
+        _ if percent >= 1.0 => format!("{percent:.1} %"),
+        _ => format!("{percent:.2} %"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nan_never_passes() {
+        let check = Check::new(CheckKind::Layer, "relu1_1", f64::NAN);
+        assert!(!check.passed() && check.excess() == "is not finite");
+        assert!(Check::new(CheckKind::Layer, "relu1_1", 1e-3).passed());
+        assert!(!Check::new(CheckKind::Layer, "relu1_1", 1.1e-3).passed());
+    }
+
+    #[test]
+    fn excess_is_told_as_people_say_it() {
+        let excess = |kind, error| Check::new(kind, "", error).excess();
+        assert_eq!(excess(CheckKind::Layer, 0.04), "differs by 4.0 % where 0.10 % is allowed");
+        assert_eq!(excess(CheckKind::Layer, 0.4), "differs by 40 % where 0.10 % is allowed");
+        assert_eq!(excess(CheckKind::Picture, 0.1), "is 20.0 dB away where 35 dB are needed");
+    }
+}

@@ -1,0 +1,155 @@
+//! One device being examined.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use burn::tensor::Tensor;
+
+use super::case::Case;
+use super::check::{Check, CheckKind};
+use super::measure::{largest_error, pixel_error, relative_error};
+use super::timing::layer_seconds;
+use super::verdict::Verdict;
+use super::{Diagnosis, Doctor};
+use crate::convert::read;
+use crate::{Error, Pass, Vgg, gram_matrix};
+
+/// What the device is at, and what was found until then.
+pub(super) struct Examination<'a> {
+    doctor: &'a Doctor,
+    subject: &'a Vgg,
+    doing: String,
+    checks: Vec<Check>,
+    curve: Vec<[f32; 2]>,
+}
+
+impl<'a> Examination<'a> {
+    /// Asks the device everything; whatever it does, there is a diagnosis.
+    pub(super) fn of(doctor: &'a Doctor, subject: &'a Vgg) -> Diagnosis {
+        let doing = "forward pass".into();
+        let mut examination = Self { doctor, subject, doing, checks: Vec::new(), curve: Vec::new() };
+        let end = guarded(|| examination.everything());
+        let Self { doing, checks, curve, .. } = examination;
+        let verdict = match end {
+            Ok(()) => Verdict::of(&checks),
+            Err(reason) => Verdict::Failed { doing, reason },
+        };
+        let (device, kernel) = (format!("{:?}", subject.device()), subject.kernel());
+        Diagnosis { device, kernel, size: doctor.case.size(), checks, curve, verdict }
+    }
+
+    fn everything(&mut self) -> Result<(), Error> {
+        let case = &self.doctor.case;
+        let pass = self.subject.forward(case.picture(self.subject.device()), &case.taps())?;
+        self.layers(&pass)?;
+        drop(pass);
+        for (question, expected) in &self.doctor.expected {
+            self.doing = question.to_string();
+            let found = question.ask(case, self.subject)?;
+            self.checks.push(question.check(&found, expected));
+        }
+        self.run(case)
+    }
+
+    /// Every layer, every Gram matrix and the whole network, from one pass.
+    fn layers(&mut self, pass: &Pass) -> Result<(), Error> {
+        let Doctor { case, reference, deepest, .. } = self.doctor;
+        self.doing = "seconds of single layers".into();
+        let seconds = layer_seconds(case, self.subject, pass)?;
+        let (mut input, mut grams) = (case.picture(reference.device()), Vec::new());
+        let mut network = None;
+        for (index, &layer) in case.layers.iter().enumerate() {
+            self.doing = format!("layer {layer}");
+            let map = pass.features(layer)?;
+            let (shape, found) = (map.dims(), read(map.clone(), "reading a map")?);
+            let expected = read(reference.one_layer(layer, input)?, "reading the reference")?;
+            let check = Check::new(CheckKind::Layer, layer, relative_error(&found, &expected));
+            self.checks.push(check.timed(seconds[index], self.doctor.layer_seconds[index]));
+            if index + 1 == case.layers.len() {
+                network = Some(Check::new(CheckKind::Network, layer, relative_error(&found, deepest)));
+            }
+            input = Tensor::from_data(burn::tensor::TensorData::new(found, shape), reference.device());
+            if case.settings.style_layers.contains(&layer) {
+                let found = read(pass.statistics(layer)?.gram.clone(), "reading a Gram matrix")?;
+                let expected = read(gram_matrix(input.clone()), "reading the reference")?;
+                grams.push(Check::new(CheckKind::Gram, layer, relative_error(&found, &expected)));
+            }
+        }
+        self.checks.extend(grams);
+        self.checks.extend(network);
+        Ok(())
+    }
+
+    /// Twenty steps.
+    fn run(&mut self, case: &Case) -> Result<(), Error> {
+        let expected = &self.doctor.course;
+        self.doing = expected.name();
+        let found = Course::of(case, self.subject)?;
+        self.curve = found.curve.iter().zip(&expected.curve).map(|(&a, &b)| [a, b]).collect();
+        let error = largest_error(&found.curve, &expected.curve);
+        let check = Check::new(CheckKind::Curve, format!("loss over {} steps", expected.steps()), error);
+        self.checks.push(check.timed(found.seconds, expected.seconds));
+        let error = pixel_error(&found.picture, &expected.picture);
+        self.checks.push(Check::new(
+            CheckKind::Picture,
+            format!("picture after {} steps", expected.steps()),
+            error,
+        ));
+        Ok(())
+    }
+}
+
+/// A run's course.
+#[derive(Debug)]
+pub(super) struct Course {
+    /// The loss before every step, and of the result.
+    curve: Vec<f32>,
+    picture: Vec<f32>,
+    /// Of all steps.
+    seconds: f64,
+}
+
+impl Course {
+    pub(super) fn of(case: &Case, vgg: &Vgg) -> Result<Self, Error> {
+        let outcome = case.run(vgg)?;
+        let curve = outcome.history().iter().map(|losses| losses.total()).collect();
+        let seconds = outcome.seconds().last().copied().unwrap_or_default();
+        Ok(Self { curve, picture: outcome.image().to_planar(), seconds })
+    }
+
+    fn steps(&self) -> usize {
+        self.curve.len() - 1
+    }
+
+    fn name(&self) -> String {
+        format!("run of {} steps", self.steps())
+    }
+}
+
+/// The one place where a panic ends: backends panic where a device is lost, a kernel cannot be compiled or memory is at an
+/// end. What it says is the reason.
+fn guarded(work: impl FnOnce() -> Result<(), Error>) -> Result<(), String> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(result) => result.map_err(|error| error.to_string()),
+        Err(panic) => {
+            let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+            Err(text
+                .or_else(|| panic.downcast_ref::<String>().cloned())
+                .unwrap_or_else(|| "it panicked".into()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[allow(clippy::panic)] // that is what is caught
+    fn a_panic_is_caught_with_its_words() {
+        assert_eq!(guarded(|| panic!("device {} is lost", 3)), Err("device 3 is lost".into()));
+        assert_eq!(guarded(|| panic!("lost")), Err("lost".into()));
+        let error = Error::Device { doing: "waiting for it", reason: "gone".into() };
+        assert_eq!(guarded(|| Err(error)), Err("the device failed while waiting for it: gone".into()));
+        assert_eq!(guarded(|| Ok(())), Ok(()));
+    }
+}
