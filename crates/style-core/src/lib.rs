@@ -33,7 +33,7 @@ mod vgg;
 pub use burn::tensor::Device;
 pub use conv3x3_relu::Conv3x3Relu;
 pub use convert::{image_to_tensor, tensor_to_image};
-pub use doctor::{Check, CheckKind, Diagnosis, Doctor, Verdict};
+pub use doctor::{Check, CheckKind, Diagnosis, Doctor, Precision, Verdict};
 pub use error::Error;
 pub use guide::Guide;
 pub use loss::{

@@ -74,18 +74,23 @@ impl Diagnosis {
 
 #[cfg(test)]
 mod tests {
+    use super::super::check::Precision;
     use super::*;
+
+    fn check(kind: CheckKind, name: &str, error: f64) -> Check {
+        Check::new(kind, name, error, Precision::Float32)
+    }
 
     #[test]
     fn the_table_is_readable() {
         let checks = vec![
-            Check::new(CheckKind::Layer, "relu1_1", 3.14e-7).timed(0.001_234, 0.01),
-            Check::new(CheckKind::Layer, "relu1_2", f64::NAN).timed(0.1, 0.02),
-            Check::new(CheckKind::Gram, "relu1_1", 2e-3),
-            Check::new(CheckKind::Loss, "sliced Wasserstein", 2e-5).timed(0.002, 0.001),
-            Check::new(CheckKind::Picture, "picture after 20 steps", 1e-3),
+            check(CheckKind::Layer, "relu1_1", 3.14e-7).timed(0.001_234, 0.01),
+            check(CheckKind::Layer, "relu1_2", f64::NAN).timed(0.1, 0.02),
+            check(CheckKind::Gram, "relu1_1", 2e-3),
+            check(CheckKind::Loss, "sliced Wasserstein", 2e-5).timed(0.002, 0.001),
+            check(CheckKind::Picture, "picture after 20 steps", 1e-3),
         ];
-        let verdict = Verdict::of(&checks);
+        let verdict = Verdict::of(&checks, None);
         let curve = (0..21).map(|step| [1.0 / (step + 1) as f32, 1.0]).collect();
         let diagnosis = Diagnosis {
             device: "Flex".into(),
@@ -101,7 +106,7 @@ check                            error   allowed         ms reference
 layer relu1_1                   3.1e-7    1.0e-3       1.23     10.00
 layer relu1_2                      NaN    1.0e-3     100.00     20.00  WRONG
 Gram matrix of relu1_1          2.0e-3    1.0e-3                       WRONG
-loss: sliced Wasserstein        2.0e-5    2.0e-3       2.00      1.00
+loss: sliced Wasserstein        2.0e-5    1.0e-3       2.00      1.00
 picture after 20 steps         60.0 dB   35.0 dB
 loss after so many steps             0         5        10        15        20
   device                       1.00000   0.16667   0.09091   0.06250   0.04762
@@ -113,8 +118,8 @@ one (cpu always works), a newer driver, or a build without the features fusion a
 
     #[test]
     fn a_report_says_what_cannot_be_said_in_json_as_null() {
-        let checks = vec![Check::new(CheckKind::Layer, "relu1_1", f64::NAN)];
-        let (verdict, device, kernel) = (Verdict::of(&checks), "Flex".into(), Kernel::Burn);
+        let checks = vec![check(CheckKind::Layer, "relu1_1", f64::NAN)];
+        let (verdict, device, kernel) = (Verdict::of(&checks, None), "Flex".into(), Kernel::Burn);
         let diagnosis = Diagnosis { device, kernel, size: (64, 43), checks, curve: Vec::new(), verdict };
         let json = serde_json::to_value(&diagnosis).unwrap();
         assert!(json["checks"][0]["error"].is_null() && json["checks"][0]["kind"] == "layer");

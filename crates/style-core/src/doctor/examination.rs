@@ -2,10 +2,10 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use burn::tensor::Tensor;
+use burn::tensor::{Tensor, TensorData};
 
 use super::case::Case;
-use super::check::{Check, CheckKind};
+use super::check::{Check, CheckKind, Precision};
 use super::measure::{largest_error, pixel_error, relative_error};
 use super::timing::layer_seconds;
 use super::verdict::Verdict;
@@ -29,10 +29,7 @@ impl<'a> Examination<'a> {
         let mut examination = Self { doctor, subject, doing, checks: Vec::new(), curve: Vec::new() };
         let end = guarded(|| examination.everything());
         let Self { doing, checks, curve, .. } = examination;
-        let verdict = match end {
-            Ok(()) => Verdict::of(&checks),
-            Err(reason) => Verdict::Failed { doing, reason },
-        };
+        let verdict = Verdict::of(&checks, end.err().map(|reason| (doing, reason)));
         let (device, kernel) = (format!("{:?}", subject.device()), subject.kernel());
         Diagnosis { device, kernel, size: doctor.case.size(), checks, curve, verdict }
     }
@@ -42,58 +39,54 @@ impl<'a> Examination<'a> {
         let pass = self.subject.forward(case.picture(self.subject.device()), &case.taps())?;
         self.layers(&pass)?;
         drop(pass);
+        let precision = Precision::of(&self.checks);
         for (question, expected) in &self.doctor.expected {
             self.doing = question.to_string();
             let found = question.ask(case, self.subject)?;
-            self.checks.push(question.check(&found, expected));
+            self.checks.push(question.check(&found, expected, precision));
         }
-        self.run(case)
+        self.run(case, precision)
     }
 
-    /// Every layer, every Gram matrix and the whole network, from one pass.
+    /// Every layer and every Gram matrix, from one pass.
     fn layers(&mut self, pass: &Pass) -> Result<(), Error> {
-        let Doctor { case, reference, deepest, .. } = self.doctor;
+        let Doctor { case, reference, .. } = self.doctor;
         self.doing = "seconds of single layers".into();
         let seconds = layer_seconds(case, self.subject, pass)?;
         let (mut input, mut grams) = (case.picture(reference.device()), Vec::new());
-        let mut network = None;
         for (index, &layer) in case.layers.iter().enumerate() {
             self.doing = format!("layer {layer}");
             let map = pass.features(layer)?;
             let (shape, found) = (map.dims(), read(map.clone(), "reading a map")?);
             let expected = read(reference.one_layer(layer, input)?, "reading the reference")?;
-            let check = Check::new(CheckKind::Layer, layer, relative_error(&found, &expected));
+            let error = relative_error(&found, &expected);
+            let check = Check::new(CheckKind::Layer, layer, error, Precision::Float32);
             self.checks.push(check.timed(seconds[index], self.doctor.layer_seconds[index]));
-            if index + 1 == case.layers.len() {
-                network = Some(Check::new(CheckKind::Network, layer, relative_error(&found, deepest)));
-            }
-            input = Tensor::from_data(burn::tensor::TensorData::new(found, shape), reference.device());
+            input = Tensor::from_data(TensorData::new(found, shape), reference.device());
             if case.settings.style_layers.contains(&layer) {
                 let found = read(pass.statistics(layer)?.gram.clone(), "reading a Gram matrix")?;
                 let expected = read(gram_matrix(input.clone()), "reading the reference")?;
-                grams.push(Check::new(CheckKind::Gram, layer, relative_error(&found, &expected)));
+                let error = relative_error(&found, &expected);
+                grams.push(Check::new(CheckKind::Gram, layer, error, Precision::Float32));
             }
         }
         self.checks.extend(grams);
-        self.checks.extend(network);
         Ok(())
     }
 
     /// Twenty steps.
-    fn run(&mut self, case: &Case) -> Result<(), Error> {
+    fn run(&mut self, case: &Case, precision: Precision) -> Result<(), Error> {
         let expected = &self.doctor.course;
         self.doing = expected.name();
         let found = Course::of(case, self.subject)?;
         self.curve = found.curve.iter().zip(&expected.curve).map(|(&a, &b)| [a, b]).collect();
+        let steps = expected.steps();
         let error = largest_error(&found.curve, &expected.curve);
-        let check = Check::new(CheckKind::Curve, format!("loss over {} steps", expected.steps()), error);
+        let check = Check::new(CheckKind::Curve, format!("loss over {steps} steps"), error, precision);
         self.checks.push(check.timed(found.seconds, expected.seconds));
         let error = pixel_error(&found.picture, &expected.picture);
-        self.checks.push(Check::new(
-            CheckKind::Picture,
-            format!("picture after {} steps", expected.steps()),
-            error,
-        ));
+        let name = format!("picture after {steps} steps");
+        self.checks.push(Check::new(CheckKind::Picture, name, error, precision));
         Ok(())
     }
 }

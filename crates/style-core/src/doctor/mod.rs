@@ -13,7 +13,7 @@ mod verdict;
 
 use style_image::Image;
 
-pub use check::{Check, CheckKind};
+pub use check::{Check, CheckKind, Precision};
 pub use diagnosis::Diagnosis;
 #[cfg(test)]
 pub(crate) use measure::relative_error;
@@ -23,7 +23,6 @@ use case::Case;
 use examination::{Course, Examination};
 use question::{Answer, Question};
 
-use crate::convert::read;
 use crate::vgg::default_kernel;
 use crate::{Error, Kernel, Vgg};
 
@@ -55,9 +54,7 @@ pub struct Doctor {
     case: Case,
     /// As the case has it.
     reference: Vgg,
-    layer_seconds: Vec<f64>,
-    /// The deepest map.
-    deepest: Vec<f32>,
+    layer_seconds: Vec<Option<f64>>,
     expected: Vec<(Question, Answer)>,
     course: Course,
 }
@@ -81,15 +78,17 @@ impl Doctor {
         let (case, reference) = Case::new(reference, content, style)?;
         let pass = reference.forward(case.picture(reference.device()), &case.taps())?;
         let layer_seconds = timing::layer_seconds(&case, &reference, &pass)?;
-        let deepest = match case.layers.last() {
-            Some(&layer) => read(pass.features(layer)?.clone(), "reading the reference")?,
-            None => Vec::new(),
-        };
         drop(pass);
         let ask = |question: Question| Ok((question, question.ask(&case, &reference)?));
         let expected = Question::all(&case).into_iter().map(ask).collect::<Result<_, Error>>()?;
         let course = Course::of(&case, &reference)?;
-        Ok(Self { case, reference, layer_seconds, deepest, expected, course })
+        Ok(Self { case, reference, layer_seconds, expected, course })
+    }
+
+    /// The network that is right, with pooling and padding as every subject gets them.
+    #[must_use]
+    pub const fn reference(&self) -> &Vgg {
+        &self.reference
     }
 
     /// Has a network, which should have the reference's weights, do the same where it is, and compares.

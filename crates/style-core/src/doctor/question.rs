@@ -2,21 +2,22 @@
 
 use std::fmt;
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Tensor;
 use style_format::Layer;
 
-use super::case::{Case, Look};
-use super::check::{Check, CheckKind};
+use super::case::{self, Case, Look};
+use super::check::{Check, CheckKind, Precision};
 use super::measure::{relative_error, trimmed_error, worst};
 use super::timing::fastest;
 use crate::convert::read;
 use crate::loss::{Seen, Slope};
 use crate::vgg::Derivatives;
-use crate::{ContentLoss, Error, GramScale, StyleForm, StyleLoss, Taps, Vgg};
+use crate::{ContentLoss, Error, GramScale, Statistics, StyleForm, StyleLoss, Taps, Vgg};
 
 /// One question.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Question {
+    Network(Layer),
     Content,
     Style(&'static str, StyleForm),
     TotalVariation,
@@ -41,26 +42,25 @@ const STYLES: [(&str, StyleForm); 4] = [
 impl Question {
     /// All questions, the simple ones first.
     pub(super) fn all(case: &Case) -> Vec<Self> {
-        let styles = STYLES.into_iter().map(|(name, form)| Self::Style(name, form));
-        let ways_back = case.layers.iter().map(|&layer| Self::Gradient(layer));
-        [Self::Content]
-            .into_iter()
-            .chain(styles)
-            .chain([Self::TotalVariation])
-            .chain(ways_back)
-            .chain([Self::Step])
-            .collect()
+        let mut all: Vec<Self> = case.layers.last().copied().map(Self::Network).into_iter().collect();
+        all.push(Self::Content);
+        all.extend(STYLES.map(|(name, form)| Self::Style(name, form)));
+        all.push(Self::TotalVariation);
+        all.extend(case.layers.iter().copied().map(Self::Gradient));
+        all.push(Self::Step);
+        all
     }
 
     pub(super) fn ask(self, case: &Case, vgg: &Vgg) -> Result<Answer, Error> {
         match self {
+            Self::Network(layer) => network(case, vgg, layer),
             Self::Content => content(case, vgg),
             Self::Style(_, form) => style(case, vgg, form),
             Self::TotalVariation => {
                 let picture = case.picture(vgg.device());
                 answer(vgg, || {
                     let (loss, gradient) = case.settings.tv_form.evaluate(picture.clone(), 1.0);
-                    Ok(Raw { losses: vec![loss], maps: vec![gradient], ..Raw::default() })
+                    Ok(Raw { losses: vec![loss], maps: vec![gradient] })
                 })
             }
             Self::Gradient(layer) => gradient(case, vgg, layer),
@@ -68,25 +68,26 @@ impl Question {
                 let (objective, picture) = (case.objective(vgg)?, case.picture(vgg.device()));
                 answer(vgg, || {
                     let found = objective.evaluate(vgg, picture.clone())?;
-                    Ok(Raw { losses: vec![found.losses], maps: vec![found.gradient], ..Raw::default() })
+                    Ok(Raw { losses: vec![found.losses], maps: vec![found.gradient] })
                 })
             }
         }
     }
 
     /// The comparison of a device's answer with the reference's.
-    pub(super) fn check(self, found: &Answer, expected: &Answer) -> Check {
+    pub(super) fn check(self, found: &Answer, expected: &Answer, precision: Precision) -> Check {
         let error = match self.kind() {
             CheckKind::Gradient | CheckKind::Step => trimmed_error,
             _ => relative_error,
         };
         let parts = found.parts.iter().zip(&expected.parts).map(|(found, expected)| error(found, expected));
         let error = if found.parts.len() == expected.parts.len() { worst(parts) } else { f64::NAN };
-        Check::new(self.kind(), self.name(), error).timed(found.seconds, expected.seconds)
+        Check::new(self.kind(), self.name(), error, precision).timed(found.seconds, expected.seconds)
     }
 
     const fn kind(self) -> CheckKind {
         match self {
+            Self::Network(_) => CheckKind::Network,
             Self::Content | Self::Style(..) | Self::TotalVariation => CheckKind::Loss,
             Self::Gradient(_) => CheckKind::Gradient,
             Self::Step => CheckKind::Step,
@@ -98,7 +99,7 @@ impl Question {
             Self::Content => "content".into(),
             Self::Style(name, _) => name.into(),
             Self::TotalVariation => "total variation".into(),
-            Self::Gradient(layer) => layer.to_string(),
+            Self::Network(layer) | Self::Gradient(layer) => layer.to_string(),
             Self::Step => "gradient of one step".into(),
         }
     }
@@ -106,7 +107,7 @@ impl Question {
 
 impl fmt::Display for Question {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Check::new(self.kind(), self.name(), 0.0).fmt(f)
+        Check::new(self.kind(), self.name(), 0.0, Precision::Float32).fmt(f)
     }
 }
 
@@ -114,28 +115,13 @@ impl fmt::Display for Question {
 #[derive(Default)]
 struct Raw {
     losses: Vec<Tensor<1>>,
-    means: Vec<Tensor<2>>,
-    grams: Vec<Tensor<3>>,
     maps: Vec<Tensor<4>>,
 }
 
 impl Raw {
     fn read(self) -> Result<Vec<Vec<f32>>, Error> {
-        let doing = "reading its answer";
-        let mut parts = Vec::new();
-        for loss in self.losses {
-            parts.push(read(loss, doing)?);
-        }
-        for mean in self.means {
-            parts.push(read(mean, doing)?);
-        }
-        for gram in self.grams {
-            parts.push(read(gram, doing)?);
-        }
-        for map in self.maps {
-            parts.push(read(map, doing)?);
-        }
-        Ok(parts)
+        let losses = self.losses.into_iter().map(|loss| read(loss, "reading a loss"));
+        losses.chain(self.maps.into_iter().map(|map| read(map, "reading a derivative"))).collect()
     }
 }
 
@@ -144,6 +130,14 @@ fn answer(vgg: &Vgg, work: impl Fn() -> Result<Raw, Error>) -> Result<Answer, Er
     let parts = work()?.read()?;
     let seconds = fastest(vgg, || work().map(drop))?;
     Ok(Answer { parts, seconds })
+}
+
+fn network(case: &Case, vgg: &Vgg, layer: Layer) -> Result<Answer, Error> {
+    let (picture, taps) = (case.picture(vgg.device()), Taps::new().with_features([layer]));
+    answer(vgg, || {
+        let pass = vgg.forward(picture.clone(), &taps)?;
+        Ok(Raw { maps: vec![pass.features(layer)?.clone()], ..Raw::default() })
+    })
 }
 
 fn content(case: &Case, vgg: &Vgg) -> Result<Answer, Error> {
@@ -166,26 +160,27 @@ fn content(case: &Case, vgg: &Vgg) -> Result<Answer, Error> {
     })
 }
 
+/// Derivatives are compared where they act, at the map: those of statistics are large in directions that no position
+/// has, and nothing but rounding there.
 fn style(case: &Case, vgg: &Vgg, form: StyleForm) -> Result<Answer, Error> {
-    let see = |seen: &super::case::Seen, device: &Device| match form.needs_features() {
+    let device = vgg.device();
+    let see = |seen: &case::Seen| match form.needs_features() {
         true => Seen::Features(seen.map(device)),
         false => Seen::Statistics(seen.statistics(device)),
     };
     let layers = &case.settings.style_layers;
-    let target = |(index, look): (usize, &Look)| {
-        let style = see(&look.style, vgg.device());
-        Ok((form.target(vec![(1.0, style)], index as u64)?, see(&look.picture, vgg.device())))
+    let looks = case.looks.iter().filter(|look| layers.contains(&look.layer));
+    let loss = |(index, look): (usize, &Look)| {
+        let loss = form.target(vec![(1.0, see(&look.style))], index as u64)?;
+        Ok((loss, see(&look.picture), look.picture.map(device)))
     };
-    let looks = case.looks.iter().filter(|look| layers.contains(&look.layer)).enumerate();
-    let losses = looks.map(target).collect::<Result<Vec<_>, Error>>()?;
+    let losses = looks.enumerate().map(loss).collect::<Result<Vec<_>, Error>>()?;
     answer(vgg, || {
         let mut raw = Raw::default();
-        for (loss, seen) in &losses {
+        for (loss, seen, map) in &losses {
             let (value, Slope { mean, gram, features }) = loss.evaluate(seen.clone(), 1.0)?;
             raw.losses.push(value);
-            raw.means.extend(mean);
-            raw.grams.extend(gram);
-            raw.maps.extend(features);
+            raw.maps.extend(features.or_else(|| Statistics::backward(map.clone(), gram, mean)));
         }
         Ok(raw)
     })

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use burn::tensor::Tensor;
 use style_format::Layer;
 
 use super::case::Case;
@@ -11,7 +12,7 @@ use crate::{Error, Kernel, Pass, Taps, Vgg};
 const REPEATS: usize = 5;
 
 /// No repeats after this.
-const LONG: Duration = Duration::from_millis(300);
+const LONG: Duration = Duration::from_millis(100);
 
 /// The shortest time that `work` takes on the device of `vgg`. Kernels should have been compiled before.
 pub(super) fn fastest(vgg: &Vgg, mut work: impl FnMut() -> Result<(), Error>) -> Result<f64, Error> {
@@ -39,8 +40,8 @@ fn wait(vgg: &Vgg) -> Result<(), Error> {
 /// Seconds of every layer of a case: convolution, ReLU, and the pooling before it.
 ///
 /// In Burn's operations every layer is run alone, on the map that `pass` has of the layer before. The CPU kernels compute
-/// the network in one piece: there a layer's time is what it adds to a pass.
-pub(super) fn layer_seconds(case: &Case, vgg: &Vgg, pass: &Pass) -> Result<Vec<f64>, Error> {
+/// the network in one piece: there a layer's time is what it adds to a pass; `None` where that drowns in noise.
+pub(super) fn layer_seconds(case: &Case, vgg: &Vgg, pass: &Pass) -> Result<Vec<Option<f64>>, Error> {
     let picture = case.picture(vgg.device());
     let mut input = picture.clone();
     let (mut seconds, mut before) = (Vec::new(), 0.0);
@@ -48,18 +49,19 @@ pub(super) fn layer_seconds(case: &Case, vgg: &Vgg, pass: &Pass) -> Result<Vec<f
         if vgg.kernel() == Kernel::Burn {
             let run = || vgg.one_layer(layer, input.clone()).map(drop);
             run()?;
-            seconds.push(fastest(vgg, run)?);
+            seconds.push(Some(fastest(vgg, run)?));
             input = pass.features(layer)?.clone();
         } else {
             let until = seconds_until(vgg, &picture, layer)?;
-            seconds.push((until - before).max(0.0));
+            seconds.push(Some(until - before).filter(|seconds| *seconds > 0.0));
             before = until;
         }
     }
     Ok(seconds)
 }
 
-fn seconds_until(vgg: &Vgg, picture: &burn::tensor::Tensor<4>, layer: Layer) -> Result<f64, Error> {
+/// Seconds from the picture to a layer.
+fn seconds_until(vgg: &Vgg, picture: &Tensor<4>, layer: Layer) -> Result<f64, Error> {
     let taps = Taps::new().with_features([layer]);
     let run = || vgg.forward(picture.clone(), &taps).map(drop);
     run()?; // makes the plan

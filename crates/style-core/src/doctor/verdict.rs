@@ -4,11 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::check::{Check, CheckKind};
-
-/// Layers beyond this are rounded to less than float32. Worst measured of float32 is 1e-5 (Winograd's transforms); TF32
-/// begins at 1e-4.
-const FLOAT32: f64 = 3e-5;
+use super::check::{Check, CheckKind, Precision};
 
 /// Whether a device computes what the reference does. Its `Display` is a sentence.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -19,8 +15,8 @@ pub enum Verdict {
     Healthy {
         /// The largest relative error of all layers, Gram matrices and losses.
         error: f64,
-        /// Whether the layers have fewer digits than float32 gives, as TF32 of tensor cores.
-        reduced_precision: bool,
+        /// How exact its layers are.
+        precision: Precision,
     },
     /// The device answers, and wrongly.
     Wrong {
@@ -30,6 +26,9 @@ pub enum Verdict {
         failed: usize,
         /// Of how many.
         of: usize,
+        /// What it failed at after that, with the reason: wrong numbers may have led there.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        then: Option<String>,
     },
     /// The device does not answer.
     Failed {
@@ -41,19 +40,20 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// From checks that were all made.
-    pub(super) fn of(checks: &[Check]) -> Self {
+    /// From the checks that were made, and from what the device failed at, with the reason, if it did not come to the end.
+    pub(super) fn of(checks: &[Check], failure: Option<(String, String)>) -> Self {
         let mut wrong = checks.iter().filter(|check| !check.passed());
         if let Some(first) = wrong.next() {
-            return Self::Wrong { first: first.clone(), failed: 1 + wrong.count(), of: checks.len() };
+            let (first, failed, of) = (first.clone(), 1 + wrong.count(), checks.len());
+            let then = failure.map(|(doing, reason)| format!("{doing}: {}", reason.trim_end()));
+            return Self::Wrong { first, failed, of, then };
         }
-        let largest = |up_to: CheckKind| {
-            checks.iter().filter(|check| check.kind <= up_to).map(|check| check.error).fold(0.0, f64::max)
-        };
-        Self::Healthy {
-            error: largest(CheckKind::Loss),
-            reduced_precision: largest(CheckKind::Layer) > FLOAT32,
+        if let Some((doing, reason)) = failure {
+            return Self::Failed { doing, reason };
         }
+        let parts = checks.iter().filter(|check| check.kind <= CheckKind::Loss);
+        let error = parts.map(|check| check.error).fold(0.0, f64::max);
+        Self::Healthy { error, precision: Precision::of(checks) }
     }
 
     /// Whether pictures of the device can be trusted.
@@ -67,6 +67,9 @@ impl Verdict {
     pub const fn help(&self) -> &'static str {
         match self {
             Self::Healthy { .. } => "use it",
+            Self::Wrong { first, .. } if matches!(first.kind, CheckKind::Loss) => {
+                "on this device use another loss, or use another device (cpu always works)"
+            }
             Self::Wrong { .. } => {
                 "do not trust pictures of this device: try another one (cpu always works), a newer driver, or a build \
                  without the features fusion and autotune"
@@ -81,14 +84,14 @@ impl Verdict {
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Healthy { error, reduced_precision } => {
+            Self::Healthy { error, precision } => {
                 write!(f, "healthy: every layer and loss agrees with the reference within {error:.0e}")?;
-                if *reduced_precision {
+                if *precision == Precision::Reduced {
                     f.write_str("; it rounds to fewer digits than float32 has, as tensor cores do (TF32)")?;
                 }
                 Ok(())
             }
-            Self::Wrong { first, failed, of } => {
+            Self::Wrong { first, failed, of, then } => {
                 let (name, excess) = (&first.name, first.excess());
                 match first.kind {
                     CheckKind::Layer => write!(f, "wrong from {name} on: its map {excess}")?,
@@ -103,7 +106,11 @@ impl fmt::Display for Verdict {
                     CheckKind::Step => write!(f, "wrong steps: the {name} {excess}")?,
                     CheckKind::Curve | CheckKind::Picture => write!(f, "wrong runs: the {name} {excess}")?,
                 }
-                write!(f, "; {failed} of {of} checks failed; {}", self.help())
+                write!(f, "; {failed} of {of} checks failed")?;
+                if let Some(then) = then {
+                    write!(f, ", and then the {then}")?;
+                }
+                write!(f, "; {}", self.help())
             }
             Self::Failed { doing, reason } => {
                 write!(f, "failed at the {doing}: {}; {}", reason.trim_end(), self.help())
@@ -117,7 +124,7 @@ mod tests {
     use super::*;
 
     fn check(kind: CheckKind, name: &str, error: f64) -> Check {
-        Check::new(kind, name, error)
+        Check::new(kind, name, error, Precision::Float32)
     }
 
     #[test]
@@ -127,7 +134,7 @@ mod tests {
             check(CheckKind::Layer, "relu3_1", 0.04),
             check(CheckKind::Layer, "relu3_2", f64::NAN),
         ];
-        let verdict = Verdict::of(&checks);
+        let verdict = Verdict::of(&checks, None);
         assert!(!verdict.is_healthy());
         assert_eq!(
             verdict.to_string(),
@@ -139,14 +146,27 @@ mod tests {
 
     #[test]
     fn a_healthy_device_that_rounds_like_tensor_cores_is_told_so() {
-        let exact = [check(CheckKind::Layer, "relu1_1", 4e-7), check(CheckKind::Gradient, "relu1_1", 5e-3)];
+        let exact = [check(CheckKind::Layer, "relu1_1", 4e-7), check(CheckKind::Gradient, "relu1_1", 1e-4)];
         assert_eq!(
-            Verdict::of(&exact).to_string(),
+            Verdict::of(&exact, None).to_string(),
             "healthy: every layer and loss agrees with the reference within 4e-7"
         );
         let rough = [check(CheckKind::Layer, "relu1_1", 3e-4)];
-        assert_eq!(Verdict::of(&rough), Verdict::Healthy { error: 3e-4, reduced_precision: true });
-        assert!(Verdict::of(&rough).to_string().ends_with("as tensor cores do (TF32)"));
+        assert_eq!(
+            Verdict::of(&rough, None),
+            Verdict::Healthy { error: 3e-4, precision: Precision::Reduced }
+        );
+        assert!(Verdict::of(&rough, None).to_string().ends_with("as tensor cores do (TF32)"));
+    }
+
+    #[test]
+    fn a_loss_that_is_wrong_says_nothing_against_the_others() {
+        let verdict = Verdict::of(&[check(CheckKind::Loss, "Wasserstein", 0.29)], None);
+        assert_eq!(
+            verdict.to_string(),
+            "wrong losses: Wasserstein, or its derivative, differs by 29 % where 0.10 % is allowed; 1 of 1 checks failed; on \
+             this device use another loss, or use another device (cpu always works)"
+        );
     }
 
     #[test]
@@ -158,5 +178,14 @@ mod tests {
             "failed at the way back from relu4_1: device lost; try a smaller picture, a newer driver, or another device \
              (cpu always works)"
         );
+    }
+
+    #[test]
+    fn what_was_wrong_before_a_failure_explains_it() {
+        let wrong = [check(CheckKind::Layer, "relu4_1", f64::NAN)];
+        let verdict =
+            Verdict::of(&wrong, Some(("run of 20 steps".to_owned(), "diverged".to_owned()))).to_string();
+        let begin = "wrong from relu4_1 on: its map is not finite; 1 of 1 checks failed, and then the run of 20 steps: diverged; do";
+        assert!(verdict.starts_with(begin), "{verdict}");
     }
 }
