@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use common::Result;
+use common::{DeviceArguments, Result};
 use style_transfer::{Layer, VGG19, Vgg, image_to_tensor};
 
 /// Describe a weights file and the features of a picture.
@@ -23,9 +23,8 @@ struct Arguments {
     /// Long side of the picture, px
     #[arg(long, default_value_t = 256)]
     size: usize,
-    /// cpu (flex), ndarray or gpu (wgpu), where the build has it
-    #[arg(long, default_value = "cpu")]
-    device: String,
+    #[command(flatten)]
+    device: DeviceArguments,
 }
 
 fn main() -> ExitCode {
@@ -34,7 +33,7 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<()> {
     let mut out = io::stdout().lock();
-    let device = style_transfer::device(&arguments.device)?;
+    let device = arguments.device.open()?.device;
     let vgg = match &arguments.weights {
         Some(path) => Vgg::load_file(path, &device)?,
         None => Vgg::load(VGG19, &device)?,

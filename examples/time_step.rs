@@ -10,10 +10,10 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::{Parser, ValueEnum};
-use common::Result;
+use common::{DeviceArguments, Result};
 use style_transfer::{
-    ContentForm, ContentLoss, Device, GramLoss, GramScale, Image, Kernel, Layer, Objective, Taps, VGG19, Vgg,
-    image_to_tensor,
+    ContentForm, ContentLoss, Device, GramLoss, GramScale, Image, Kernel, Layer, Objective, OpenDevice, Taps,
+    VGG19, Vgg, image_to_tensor,
 };
 
 /// Time one optimisation step: a line of JSON for each size.
@@ -28,9 +28,8 @@ struct Arguments {
     /// What computes the network
     #[arg(long, value_enum, default_value_t = KernelName::Winograd)]
     kernel: KernelName,
-    /// cpu (flex), ndarray or gpu (wgpu), where the build has it
-    #[arg(long, default_value = "cpu")]
-    device: String,
+    #[command(flatten)]
+    device: DeviceArguments,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -50,7 +49,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         KernelName::Direct => Kernel::Direct,
         KernelName::Burn => Kernel::Burn,
     };
-    let device = style_transfer::device(&arguments.device)?;
+    let OpenDevice { device, info, .. } = arguments.device.open()?;
     let vgg = Vgg::load(VGG19, &device)?.with_kernel(kernel);
     for &size in &arguments.size {
         let times = measure(&vgg, &device, size, arguments.steps)?;
@@ -58,7 +57,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         println!(
             "{{\"size\": {size}, \"kernel\": \"{:?}\", \"device\": \"{}\", \"min_s\": {min:.4}, \
              \"median_s\": {median:.4}, \"steps\": {}}}",
-            arguments.kernel, arguments.device, arguments.steps
+            arguments.kernel, info.name, arguments.steps
         );
     }
     Ok(())

@@ -12,6 +12,7 @@ use burn::prelude::*;
 use burn::tensor::ops::{AvgPoolOptions, InterpolateMode, InterpolateOptions, PadMode};
 use burn::tensor::{Distribution::Uniform, activation::relu, activation::sigmoid, module};
 use clap::Parser;
+use common::DeviceArguments;
 use style_transfer::{PerceptualLoss, Settings, VGG19, Vgg, image_to_tensor, tensor_to_image};
 
 /// Train a small network for one style, and redraw a photograph with it.
@@ -28,6 +29,8 @@ struct Arguments {
     /// Steps of Adam, each on one crop
     #[arg(long, default_value_t = 400, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     steps: u32,
+    #[command(flatten)]
+    device: DeviceArguments,
 }
 
 fn main() -> ExitCode {
@@ -36,7 +39,7 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> common::Result<()> {
     common::check_output(&arguments.output, &[arguments.style.as_ref()])?;
-    let (device, size, steps) = (style_transfer::device("cpu")?, arguments.size.into(), arguments.steps);
+    let (device, size, steps) = (arguments.device.open()?.device, arguments.size.into(), arguments.steps);
     device.seed(0);
     let style = common::open(arguments.style.as_ref(), "van_gogh_cafe_terrace.webp")?;
     let settings = Settings { size, content_weight: 0.04, ..Settings::default() };

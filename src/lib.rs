@@ -14,7 +14,9 @@ pub use style_weights::VGG19;
 
 mod device;
 
-pub use device::{DeviceError, device};
+pub use device::{
+    DeviceClass, DeviceError, DeviceInfo, DeviceName, GraphicsApi, OpenDevice, device, devices, open_device,
+};
 
 /// Keeps the code of the guide compiling.
 #[cfg(doctest)]

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
-use style_transfer::{Device, Optimizer, Preset, Settings, Step, VGG19, Vgg};
+use style_transfer::{Optimizer, Preset, Settings, Step, VGG19, Vgg};
 
-use super::Result;
+use super::{DeviceArguments, Result};
 
 #[derive(Clone, Copy, ValueEnum)]
 enum OptimizerName {
@@ -39,9 +39,8 @@ pub(crate) struct RunArguments {
     /// more
     #[arg(long, value_name = "NAME=VALUE")]
     set: Vec<String>,
-    /// cpu (flex), ndarray or gpu (wgpu), where the build has it
-    #[arg(long, default_value = "cpu")]
-    device: String,
+    #[command(flatten)]
+    device: DeviceArguments,
     /// A native weights file, as `import_weights` makes it, instead of the bundled VGG-19
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
@@ -70,7 +69,7 @@ impl RunArguments {
 
     /// The network, on the device.
     pub(crate) fn vgg(&self) -> Result<Vgg> {
-        let device: Device = style_transfer::device(&self.device)?;
+        let device = self.device.open()?.device;
         Ok(match &self.weights {
             Some(path) => Vgg::load_file(path, &device)?,
             None => Vgg::load(VGG19, &device)?,

@@ -2,6 +2,7 @@
 #![allow(dead_code, unused_imports)] // every example compiles this module for itself and uses a part of it
 
 mod arguments;
+mod device;
 pub(crate) mod snapshots;
 pub(crate) mod styles;
 
@@ -13,6 +14,7 @@ use std::process::ExitCode;
 use style_transfer::{DeviceError, Image, PictureFormat};
 
 pub(crate) use arguments::{RunArguments, progress};
+pub(crate) use device::DeviceArguments;
 
 pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
