@@ -1,7 +1,7 @@
 //! Examines the devices of this machine: does each compute what the CPU computes?
 //!
-//! `cargo run --release --example doctor` takes some seconds; a GPU that compiles its kernels takes minutes the first
-//! time. The exit code is 1 if a device is not healthy.
+//! `cargo run --release --example doctor` takes half a minute; a GPU that compiles its kernels takes minutes the first
+//! time. The exit code is 1 if a device is not healthy, or does not open.
 
 mod common;
 
@@ -12,14 +12,17 @@ use std::process::ExitCode;
 use clap::Parser;
 use common::Result;
 use serde_json::json;
-use style_transfer::{Device, Diagnosis, Doctor, Kernel, VGG19, Vgg, write_atomically};
+use style_transfer::{
+    Device, DeviceName, Diagnosis, Doctor, Kernel, OpenDevice, VGG19, Vgg, devices, open_device,
+    write_atomically,
+};
 
 /// Compare devices with the CPU: every layer, Gram matrices, losses, gradients, and a run of 20 steps.
 #[derive(Parser)]
 struct Arguments {
-    /// Devices to examine, as for the other examples [default: all of this build]
-    #[arg(long)]
-    device: Vec<String>,
+    /// A device to examine, such as vulkan:1; again for one more [default: all that the example `devices` lists]
+    #[arg(long, value_name = "NAME")]
+    device: Vec<DeviceName>,
     /// Long side of the picture, px; kernels may differ from size to size
     #[arg(long, default_value_t = 64)]
     size: usize,
@@ -54,23 +57,26 @@ fn run(arguments: &Arguments) -> Result<bool> {
     let content = common::open(arguments.content.as_ref(), "eilean_donan.webp")?;
     let style = common::open(arguments.style.as_ref(), "van_gogh_cafe_terrace.webp")?;
     let content = content.resized_to_long_side(arguments.size)?;
-    let reference = vgg(arguments, &style_transfer::device("cpu")?)?.with_kernel(Kernel::Burn);
+    let reference = vgg(arguments, &open_device(&DeviceName::Flex)?.device)?.with_kernel(Kernel::Burn);
     let doctor = Doctor::new(&reference, &content, &style)?;
 
-    let mut found: Vec<(String, Diagnosis)> = Vec::new();
-    for name in devices(arguments) {
-        let device = style_transfer::device(&name)?;
-        writeln!(out, "{name}:")?;
-        let mut subject = vgg(arguments, &device)?;
-        if let Some(kernel) = arguments.kernel {
-            subject = subject.with_kernel(kernel);
+    let (mut found, mut closed) = (Vec::new(), false);
+    for name in names(arguments)? {
+        match open_device(&name) {
+            Ok(open) => {
+                writeln!(out, "{}", open.info)?;
+                let diagnosis = examine(arguments, &doctor, &open)?;
+                writeln!(out, "{diagnosis}\n")?;
+                found.push((open.info, diagnosis));
+            }
+            Err(error) => {
+                closed = true;
+                writeln!(out, "{error}\nhelp: {}\n", error.help())?;
+            }
         }
-        let diagnosis = doctor.examine(&subject)?;
-        writeln!(out, "{diagnosis}\n")?;
-        found.push((name, diagnosis));
     }
-    for (name, diagnosis) in &found {
-        writeln!(out, "{name:<10} {}", diagnosis.verdict)?;
+    for (info, diagnosis) in &found {
+        writeln!(out, "{:<10} {}", info.name, diagnosis.verdict)?;
     }
     if let Some(path) = &arguments.json {
         let devices: Vec<_> =
@@ -82,19 +88,23 @@ fn run(arguments: &Arguments) -> Result<bool> {
         });
         write_atomically(path, &serde_json::to_vec_pretty(&report)?)?;
     }
-    Ok(found.iter().all(|(_, diagnosis)| diagnosis.verdict.is_healthy()))
+    Ok(!closed && found.iter().all(|(_, diagnosis)| diagnosis.verdict.is_healthy()))
 }
 
-/// The devices that are asked for, or all that the build has.
-fn devices(arguments: &Arguments) -> Vec<String> {
-    if !arguments.device.is_empty() {
-        return arguments.device.clone();
+fn examine(arguments: &Arguments, doctor: &Doctor, open: &OpenDevice) -> Result<Diagnosis> {
+    let mut subject = vgg(arguments, &open.device)?;
+    if let Some(kernel) = arguments.kernel {
+        subject = subject.with_kernel(kernel);
     }
-    ["flex", "ndarray", "wgpu"]
-        .into_iter()
-        .filter(|name| style_transfer::device(name).is_ok())
-        .map(Into::into)
-        .collect()
+    Ok(doctor.examine(&subject)?)
+}
+
+/// The devices that are asked for, or all that there are.
+fn names(arguments: &Arguments) -> Result<Vec<DeviceName>> {
+    if !arguments.device.is_empty() {
+        return Ok(arguments.device.clone());
+    }
+    devices().into_iter().map(|info| Ok(info.name.parse()?)).collect()
 }
 
 fn vgg(arguments: &Arguments, device: &Device) -> Result<Vgg> {
