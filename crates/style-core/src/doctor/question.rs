@@ -82,7 +82,19 @@ impl Question {
         };
         let parts = found.parts.iter().zip(&expected.parts).map(|(found, expected)| error(found, expected));
         let error = if found.parts.len() == expected.parts.len() { worst(parts) } else { f64::NAN };
-        Check::new(self.kind(), self.name(), error, precision).timed(found.seconds, expected.seconds)
+        let check = Check::new(self.kind(), self.name(), error, precision);
+        let tolerance = self.tolerance().unwrap_or(check.tolerance);
+        Check { tolerance, ..check }.timed(found.seconds, expected.seconds)
+    }
+
+    /// What is allowed, where it is not as for all of its kind.
+    const fn tolerance(self) -> Option<f64> {
+        match self {
+            // Its roots depend on variances that are rounding errors themselves: a change of the Gram matrix by 1e-7 moves
+            // the derivative by 1e-4 to 4e-3, ndarray is 1.3e-2 from flex. TF32 is off by 3 to 30 %.
+            Self::Style(_, StyleForm::Wasserstein { .. }) => Some(4e-2),
+            _ => None,
+        }
     }
 
     const fn kind(self) -> CheckKind {
