@@ -11,7 +11,7 @@ use super::timing::layer_seconds;
 use super::verdict::Verdict;
 use super::{Diagnosis, Doctor};
 use crate::convert::read;
-use crate::{Error, Pass, Vgg, gram_matrix};
+use crate::{Error, Losses, Pass, Vgg, gram_matrix};
 
 /// What the device is at, and what was found until then.
 pub(super) struct Examination<'a> {
@@ -104,7 +104,7 @@ pub(super) struct Course {
 impl Course {
     pub(super) fn of(case: &Case, vgg: &Vgg) -> Result<Self, Error> {
         let outcome = case.run(vgg)?;
-        let curve = outcome.history().iter().map(|losses| losses.total()).collect();
+        let curve = outcome.history().iter().map(Losses::total).collect();
         let seconds = outcome.seconds().last().copied().unwrap_or_default();
         Ok(Self { curve, picture: outcome.image().to_planar(), seconds })
     }

@@ -176,9 +176,12 @@ fn content(case: &Case, vgg: &Vgg) -> Result<Answer, Error> {
 /// has, and nothing but rounding there.
 fn style(case: &Case, vgg: &Vgg, form: StyleForm) -> Result<Answer, Error> {
     let device = vgg.device();
-    let see = |seen: &case::Seen| match form.needs_features() {
-        true => Seen::Features(seen.map(device)),
-        false => Seen::Statistics(seen.statistics(device)),
+    let see = |seen: &case::Seen| {
+        if form.needs_features() {
+            Seen::Features(seen.map(device))
+        } else {
+            Seen::Statistics(seen.statistics(device))
+        }
     };
     let layers = &case.settings.style_layers;
     let looks = case.looks.iter().filter(|look| layers.contains(&look.layer));

@@ -33,6 +33,12 @@ fn changed(change: impl Fn(Layer, &mut Vec<f32>)) -> Vgg {
     Vgg::from_weights(file, &Device::flex())
 }
 
+fn scale(values: &mut [f32], factor: f32) {
+    for value in values {
+        *value *= factor;
+    }
+}
+
 /// What failed first.
 fn first(diagnosis: &Diagnosis) -> (CheckKind, &str) {
     match &diagnosis.verdict {
@@ -82,7 +88,7 @@ fn one_layer_that_is_one_percent_off_is_named_and_no_other() {
     for wrong in [Layer::Relu2_2, Layer::Relu4_2] {
         let off = changed(|layer, values| {
             if layer == wrong {
-                values.iter_mut().for_each(|value| *value *= 1.01);
+                scale(values, 1.01);
             }
         });
         let diagnosis = DOCTOR.examine(&off).unwrap();
@@ -100,7 +106,7 @@ fn a_layer_that_gives_nan_is_named() {
     // Infinite sums of both signs: finite weights are all that a file may hold.
     let off = changed(|layer, values| {
         if layer == Layer::Relu3_1 {
-            values.iter_mut().for_each(|value| *value *= 1e38);
+            scale(values, 1e38);
         }
     });
     for kernel in [Kernel::Burn, Kernel::Winograd] {
