@@ -12,6 +12,7 @@ use std::process::{Command, ExitCode};
 
 use clap::Parser;
 use common::Result;
+use indicatif::ProgressBar;
 use serde_json::{Value, json};
 use style_transfer::{
     Device, DeviceName, Doctor, Image, Kernel, VGG19, Vgg, devices, open_device, write_atomically,
@@ -119,7 +120,9 @@ fn examine(arguments: &Arguments, name: &DeviceName, part: &Path) -> Result<bool
     if let Some(kernel) = arguments.kernel {
         subject = subject.with_kernel(kernel);
     }
-    let diagnosis = doctor.examine(&subject)?;
+    let bar = ProgressBar::new_spinner();
+    let diagnosis = doctor.examine_with(&subject, |doing| bar.set_message(doing.to_owned()))?;
+    bar.finish_and_clear();
     writeln!(out, "{diagnosis}\n")?;
     let sentence = diagnosis.verdict.to_string();
     let report = json!({ "device": open.info, "diagnosis": diagnosis, "sentence": sentence });

@@ -51,6 +51,10 @@ impl Seen {
         Ok(Self { shape, map: read(map, doing)?, mean, gram })
     }
 
+    pub(super) const fn channels(&self) -> usize {
+        self.shape[1]
+    }
+
     pub(super) fn map(&self, device: &Device) -> Tensor<4> {
         Tensor::from_data(TensorData::new(self.map.clone(), self.shape), device)
     }

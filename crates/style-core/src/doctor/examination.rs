@@ -18,15 +18,16 @@ pub(super) struct Examination<'a> {
     doctor: &'a Doctor,
     subject: &'a Vgg,
     doing: String,
+    observer: &'a mut dyn FnMut(&str),
     checks: Vec<Check>,
     curve: Vec<[f32; 2]>,
 }
 
 impl<'a> Examination<'a> {
     /// Asks the device everything; whatever it does, there is a diagnosis.
-    pub(super) fn of(doctor: &'a Doctor, subject: &'a Vgg) -> Diagnosis {
-        let doing = "forward pass".into();
-        let mut examination = Self { doctor, subject, doing, checks: Vec::new(), curve: Vec::new() };
+    pub(super) fn of(doctor: &'a Doctor, subject: &'a Vgg, observer: &'a mut dyn FnMut(&str)) -> Diagnosis {
+        let mut examination =
+            Self { doctor, subject, doing: String::new(), observer, checks: Vec::new(), curve: Vec::new() };
         let end = guarded(|| examination.everything());
         let Self { doing, checks, curve, .. } = examination;
         let verdict = Verdict::of(&checks, end.err().map(|reason| (doing, reason)));
@@ -34,14 +35,21 @@ impl<'a> Examination<'a> {
         Diagnosis { device, kernel, size: doctor.case.size(), checks, curve, verdict }
     }
 
+    /// Remembers what comes next, and tells it.
+    fn begin(&mut self, doing: impl ToString) {
+        self.doing = doing.to_string();
+        (self.observer)(&self.doing);
+    }
+
     fn everything(&mut self) -> Result<(), Error> {
+        self.begin("forward pass");
         let case = &self.doctor.case;
         let pass = self.subject.forward(case.picture(self.subject.device()), &case.taps())?;
         self.layers(&pass)?;
         drop(pass);
         let precision = Precision::of(&self.checks);
         for (question, expected) in &self.doctor.expected {
-            self.doing = question.to_string();
+            self.begin(question);
             let found = question.ask(case, self.subject)?;
             self.checks.push(question.check(&found, expected, precision));
         }
@@ -51,11 +59,11 @@ impl<'a> Examination<'a> {
     /// Every layer and every Gram matrix, from one pass.
     fn layers(&mut self, pass: &Pass) -> Result<(), Error> {
         let Doctor { case, reference, .. } = self.doctor;
-        self.doing = "seconds of single layers".into();
+        self.begin("seconds of single layers");
         let seconds = layer_seconds(case, self.subject, pass)?;
         let (mut input, mut grams) = (case.picture(reference.device()), Vec::new());
         for (index, &layer) in case.layers.iter().enumerate() {
-            self.doing = format!("layer {layer}");
+            self.begin(format!("layer {layer}"));
             let map = pass.features(layer)?;
             let (shape, found) = (map.dims(), read(map.clone(), "reading a map")?);
             let expected = read(reference.one_layer(layer, input)?, "reading the reference")?;
@@ -77,7 +85,7 @@ impl<'a> Examination<'a> {
     /// Twenty steps.
     fn run(&mut self, case: &Case, precision: Precision) -> Result<(), Error> {
         let expected = &self.doctor.course;
-        self.doing = expected.name();
+        self.begin(expected.name());
         let found = Course::of(case, self.subject)?;
         self.curve = found.curve.iter().zip(&expected.curve).map(|(&a, &b)| [a, b]).collect();
         let steps = expected.steps();

@@ -100,6 +100,15 @@ impl Doctor {
     ///
     /// [`Error::Setting`] for a network of another shape than the reference, with which nothing could be compared.
     pub fn examine(&self, subject: &Vgg) -> Result<Diagnosis, Error> {
+        self.examine_with(subject, |_| ())
+    }
+
+    /// The same, telling what comes next, such as `layer relu3_1`: a GPU that compiles its kernels may take minutes.
+    ///
+    /// # Errors
+    ///
+    /// As [`examine`](Self::examine).
+    pub fn examine_with(&self, subject: &Vgg, mut observer: impl FnMut(&str)) -> Result<Diagnosis, Error> {
         let shape = |vgg: &Vgg| (vgg.describe().architecture, vgg.describe().input, vgg.describe().layers);
         if shape(subject) != shape(&self.reference) {
             let found = subject.describe();
@@ -114,6 +123,6 @@ impl Doctor {
             };
             return Err(Error::setting(name, of(&found), format!("the reference's: {}", of(&expected))));
         }
-        Ok(Examination::of(self, &self.case.settings.configure(subject)))
+        Ok(Examination::of(self, &self.case.settings.configure(subject), &mut observer))
     }
 }

@@ -184,7 +184,10 @@ fn style(case: &Case, vgg: &Vgg, form: StyleForm) -> Result<Answer, Error> {
         }
     };
     let layers = &case.settings.style_layers;
-    let looks = case.looks.iter().filter(|look| layers.contains(&look.layer));
+    // Roots of larger matrices are the same operations, and take minutes on a GPU made of software.
+    let most = if matches!(form, StyleForm::Wasserstein { .. }) { 256 } else { usize::MAX };
+    let looks =
+        case.looks.iter().filter(|look| layers.contains(&look.layer) && look.style.channels() <= most);
     let loss = |(index, look): (usize, &Look)| {
         let loss = form.target(vec![(1.0, see(&look.style))], index as u64)?;
         Ok((loss, see(&look.picture), look.picture.map(device)))
