@@ -13,7 +13,7 @@ use super::check::{Check, CheckKind, Precision};
 pub enum Verdict {
     /// Every check passed.
     Healthy {
-        /// The largest relative error of all layers, Gram matrices and losses.
+        /// The largest relative error of all layers and Gram matrices, and from the picture to the deepest.
         error: f64,
         /// How exact its layers are.
         precision: Precision,
@@ -51,7 +51,7 @@ impl Verdict {
         if let Some((doing, reason)) = failure {
             return Self::Failed { doing, reason };
         }
-        let parts = checks.iter().filter(|check| check.kind <= CheckKind::Loss);
+        let parts = checks.iter().filter(|check| check.kind <= CheckKind::Network);
         let error = parts.map(|check| check.error).fold(0.0, f64::max);
         Self::Healthy { error, precision: Precision::of(checks) }
     }
@@ -85,7 +85,7 @@ impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Healthy { error, precision } => {
-                write!(f, "healthy: every layer and loss agrees with the reference within {error:.0e}")?;
+                write!(f, "healthy: every layer agrees with the reference within {error:.0e}")?;
                 if *precision == Precision::Reduced {
                     f.write_str("; it rounds to fewer digits than float32 has, as tensor cores do (TF32)")?;
                 }
@@ -149,7 +149,7 @@ mod tests {
         let exact = [check(CheckKind::Layer, "relu1_1", 4e-7), check(CheckKind::Gradient, "relu1_1", 1e-4)];
         assert_eq!(
             Verdict::of(&exact, None).to_string(),
-            "healthy: every layer and loss agrees with the reference within 4e-7"
+            "healthy: every layer agrees with the reference within 4e-7"
         );
         let rough = [check(CheckKind::Layer, "relu1_1", 3e-4)];
         assert_eq!(
