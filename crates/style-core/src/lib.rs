@@ -16,6 +16,7 @@
 mod conv3x3_relu;
 mod convert;
 mod device;
+mod doctor;
 mod error;
 mod guide;
 mod loss;
@@ -35,6 +36,7 @@ pub use burn::tensor::Device;
 pub use conv3x3_relu::Conv3x3Relu;
 pub use convert::{image_to_tensor, tensor_to_image};
 pub use device::largest_buffer;
+pub use doctor::{Check, CheckKind, Diagnosis, Doctor, Precision, Verdict};
 pub use error::Error;
 pub use guide::Guide;
 pub use loss::{

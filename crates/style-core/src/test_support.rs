@@ -4,6 +4,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use style_format::{Layer, VggFile};
 
 use crate::Vgg;
+pub(crate) use crate::doctor::relative_error;
 
 /// The bundled VGG-19, down to `layer`.
 pub(crate) fn vgg(layer: Layer) -> Vgg {
@@ -55,15 +56,6 @@ impl Golden {
 
 pub(crate) fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.try_into_vec_as::<f32>().unwrap()
-}
-
-/// `|a - b| / |b|`, summed in f64.
-pub(crate) fn relative_error(a: &[f32], b: &[f32]) -> f64 {
-    assert_eq!(a.len(), b.len());
-    let square = |x: f32| f64::from(x) * f64::from(x);
-    let difference: f64 = a.iter().zip(b).map(|(&a, &b)| square(a - b)).sum();
-    let norm: f64 = b.iter().map(|&b| square(b)).sum();
-    (difference / norm.max(f64::MIN_POSITIVE)).sqrt()
 }
 
 /// Compares the gradient of `loss` at `at` with central differences along every coordinate.

@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 use burn::tensor::activation::relu;
-use style_format::Layer;
+use style_format::{Convolution, Layer};
 
 use super::stage::Stage;
 use super::{Kernel, Padding, Taps, Vgg, stage};
@@ -35,17 +35,34 @@ impl Vgg {
                 }
             }
         };
-        let mut x = self.transform_pixels(image);
+        let mut x = image;
         for (index, convolution) in self.weights.convolutions().take(depth).enumerate() {
-            if convolution.starts_block() {
-                x = stage::pool(x, self.pooling, self.pooling_gain);
-            }
-            x = self.stage(index).convolve(x, self.padding_of(index));
+            x = self.convolve(index, convolution, x);
             keep(convolution.conv_layer(), &x);
             x = relu(x);
             keep(convolution.relu_layer(), &x);
         }
         Ok(found.into_iter().flatten().collect())
+    }
+
+    /// A convolution in Burn's operations, without its ReLU: from the map before it, whose pooling belongs to it, or from
+    /// the picture for the first.
+    fn convolve(&self, index: usize, convolution: Convolution, input: Tensor<4>) -> Tensor<4> {
+        let input = match index {
+            0 => self.transform_pixels(input),
+            _ if convolution.starts_block() => stage::pool(input, self.pooling, self.pooling_gain),
+            _ => input,
+        };
+        self.stage(index).convolve(input, self.padding_of(index))
+    }
+
+    /// The map after a ReLU in Burn's operations, whatever the kernel, from the map after the ReLU before it, or from the
+    /// picture for the first.
+    pub(crate) fn one_layer(&self, layer: Layer, input: Tensor<4>) -> Result<Tensor<4>, Error> {
+        let found = self.weights.convolutions().enumerate().find(|(_, convolution)| convolution.is_at(layer));
+        let missing = || Error::LayerUnavailable { layer, available: self.extent() };
+        let (index, convolution) = found.ok_or_else(missing)?;
+        Ok(relu(self.convolve(index, convolution, input)))
     }
 
     /// A convolution's weights as tensors.
