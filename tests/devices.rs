@@ -102,6 +102,8 @@ fn a_software_gpu_is_taken_by_name_only() {
     assert_eq!(said.stderr, "");
 }
 
+// With `vulkan` the drivers that this test finds are refused, if they are old.
+#[cfg(not(feature = "vulkan"))]
 #[test]
 fn a_device_can_be_opened_again_under_each_of_its_names() {
     let Some(driver) = lavapipe() else { return };

@@ -131,6 +131,14 @@ fn set_up(adapter: Adapter) -> Result<OpenDevice, DeviceError> {
     let Some(kind) = adapter.kind else {
         return Err(failed("Burn reaches the first software adapter of a graphics API only".to_owned()));
     };
+    if cfg!(feature = "vulkan")
+        && adapter.api == GraphicsApi::Vulkan
+        && info.driver.as_deref().is_some_and(crashes_on_spirv)
+    {
+        let reason = "this driver crashes on shaders in SPIR-V, which the feature vulkan makes of them: build with \
+                      --features wgpu, or take the device gl";
+        return Err(failed(reason.to_owned()));
+    }
     let device = WgpuDevice::new(kind).on(pinned(adapter.api));
     let options = RuntimeOptions::try_default().map_err(|error| failed(error.to_string()))?;
     match try_init_setup::<AutoGraphicsApi>(&device, options) {
@@ -143,6 +151,14 @@ fn set_up(adapter: Adapter) -> Result<OpenDevice, DeviceError> {
     let opened = OpenDevice { device, info, reason: None };
     open.push(opened.clone());
     Ok(opened)
+}
+
+/// Whether a driver is Mesa's llvmpipe before version 23. That of 22.3.6 ends the process while it builds Burn's first
+/// pipeline; older ones were not tried.
+fn crashes_on_spirv(driver: &str) -> bool {
+    let version = |rest: &str| rest.split('.').next()?.parse::<u32>().ok();
+    let mesa = driver.split_once("Mesa ").and_then(|(_, rest)| version(rest));
+    driver.contains("llvmpipe") && mesa.is_some_and(|major| major < 23)
 }
 
 const fn backends(api: GraphicsApi) -> wgpu::Backends {
@@ -170,5 +186,18 @@ fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => Some(value),
         Poll::Pending => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn old_software_drivers_are_known_to_crash_on_spirv() {
+        assert!(crashes_on_spirv("llvmpipe Mesa 22.3.6 (LLVM 15.0.6)"));
+        assert!(!crashes_on_spirv("llvmpipe Mesa 25.0.7 (LLVM 19.1.7)"));
+        assert!(!crashes_on_spirv("radv Mesa 22.3.6"));
+        assert!(!crashes_on_spirv("NVIDIA 550.54"));
     }
 }
