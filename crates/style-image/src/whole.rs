@@ -15,6 +15,7 @@ pub(crate) fn picture(format: ImageFormat, bytes: &[u8]) -> Result<&[u8], ImageE
         ImageFormat::Png => (png_end(bytes), "PNG", "it has no IEND chunk"),
         ImageFormat::Jpeg => (jpeg_end(bytes), "JPEG", "it has no end marker (FF D9)"),
         ImageFormat::WebP => (webp_end(bytes), "WebP", "a chunk reaches over its end"),
+        ImageFormat::Gif => (gif_end(bytes), "GIF", "it has no trailer (3B)"),
         _ => return Ok(bytes),
     };
     end.and_then(|end| bytes.get(..end)).ok_or(ImageError::CutShort { format, missing })
@@ -65,6 +66,29 @@ pub(crate) const fn jpeg_fills(width: usize, height: usize, bytes: usize) -> boo
     width.div_ceil(8) * height.div_ceil(8) <= 8 * bytes
 }
 
+/// Where the GIF's trailer ends. Blocks: extensions (21) and pictures (2C), whose data come in sub-blocks that begin with
+/// their length, until one of length 0.
+fn gif_end(bytes: &[u8]) -> Option<usize> {
+    // A table of colours is announced by its flags, with the logarithm of its length less one.
+    let table = |flags: u8| if flags & 0x80 == 0 { 0 } else { 6 << (flags & 7) };
+    let mut at = 13 + table(*bytes.get(10)?);
+    loop {
+        at = match *bytes.get(at)? {
+            0x3b => return Some(at + 1),
+            0x2c => at + 11 + table(*bytes.get(at + 9)?),
+            0x21 => at + 2,
+            _ => return None,
+        };
+        loop {
+            let length = usize::from(*bytes.get(at)?);
+            at += 1 + length;
+            if length == 0 {
+                break;
+            }
+        }
+    }
+}
+
 /// Where the WebP ends by its header. Decoders ask for as much memory as a chunk claims to have, so every
 /// chunk must lie within; a frame of an animation holds chunks of its own.
 fn webp_end(bytes: &[u8]) -> Option<usize> {
@@ -102,6 +126,18 @@ mod tests {
         assert_eq!(jpeg_end(&cut), None);
         assert_eq!(jpeg_end(&[&cut[..], &[0xff, 0xff, 0xd9, 7]].concat()), Some(cut.len() + 3));
         assert_eq!(jpeg_end(&thumbnail[..7]), None);
+    }
+
+    #[test]
+    fn a_gif_ends_with_its_trailer_and_not_with_a_byte_like_it() {
+        let screen = b"GIF89a\x01\0\x01\0\x80\0\0......";
+        let comment = b"\x21\xfe\x02;;\0";
+        let picture = b"\x2c\0\0\0\0\x01\0\x01\0\0\x02\x02\x44\x01\0";
+        let bytes = [&screen[..], comment, picture, b";", b"more"].concat();
+        let end = bytes.len() - 4;
+        assert_eq!(gif_end(&bytes), Some(end));
+        assert!((0..end).all(|length| gif_end(&bytes[..length]).is_none()));
+        assert_eq!(gif_end(&[&screen[..], b"\x07"].concat()), None, "no block begins so");
     }
 
     #[test]
