@@ -20,7 +20,7 @@ use style_transfer::{DeviceName, open_device};
 /// Lend this machine's devices to a program on another one.
 #[derive(Parser)]
 struct Arguments {
-    /// Address and port to listen at; only addresses of this machine itself, such as 127.0.0.1 and [::1]; port 0 takes
+    /// Address and port to listen at; only addresses of this machine itself, such as 127.0.0.1; port 0 takes
     /// any that is free
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:3000")]
     listen: SocketAddr,
