@@ -186,8 +186,8 @@ pub enum Error {
         /// What the backend says.
         reason: String,
         /// The best picture that had been read from the device, of the scale that the run had come to or the one
-        /// before. Where reading costs something, that is done every 16 steps and at the end of a scale; `None`
-        /// before the first.
+        /// before. Where reading costs something, that is done every 16 steps and at the end of a scale, under an
+        /// observer also after the first step and every second; `None` before that.
         best: Option<Box<Image>>,
     },
     /// The device failed, or its results could not be read.

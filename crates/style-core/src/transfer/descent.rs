@@ -1,5 +1,7 @@
 //! The steps of one scale.
 
+use std::time::Duration;
+
 use burn::tensor::Tensor;
 
 use super::recorder::{Broken, Recorder, health};
@@ -9,9 +11,12 @@ use crate::optimizer::{Average, ImageOptimizer};
 use crate::vgg::Vgg;
 use crate::{Error, Objective};
 
-/// Where results must be fetched from a device, the picture is read back this often, and so are the losses when nobody
-/// watches.
+/// Where results must be fetched from a device, picture and losses are read back this often when nobody watches.
 const STEPS_BETWEEN_READS: usize = 16;
+
+/// An observer has the losses read at every step. The picture comes along that often too: where steps are slow it costs
+/// little, and is worth more.
+const TIME_BETWEEN_FETCHES: Duration = Duration::from_secs(1);
 
 /// How often a run is taken up again after something became infinite.
 const ATTEMPTS: usize = 3;
@@ -58,11 +63,12 @@ impl Descent<'_> {
                 average.push(&image)?;
             }
             stopped = self.cancel.is_some_and(CancelToken::is_cancelled);
-            let is_time_to_fetch = index.is_multiple_of(STEPS_BETWEEN_READS) || index == steps;
+            let is_time_to_read = index.is_multiple_of(STEPS_BETWEEN_READS) || index == steps;
             let is_far = self.vgg.is_far();
-            if is_far && self.observer.is_none() && !stopped && !is_time_to_fetch {
+            if is_far && self.observer.is_none() && !stopped && !is_time_to_read {
                 continue;
             }
+            let is_time_to_fetch = is_time_to_read || self.recorder.has_not_fetched_for(TIME_BETWEEN_FETCHES);
             match self.recorder.read(is_far && is_time_to_fetch)? {
                 Some(_) if self.settings.optimizer.searches() && wild < TRIALS => wild += 1,
                 Some(broken) => {

@@ -11,10 +11,10 @@ use super::descent::Descent;
 use super::lost::notice_loss;
 use super::recorder::Recorder;
 use super::run::{Course, Finish};
-use super::step::Progress;
+use super::step::{Progress, Step};
 use super::test_runs::{picture, settings};
 use super::{Settings, StyleTransfer, Times};
-use crate::convert::{image_to_tensor, reads};
+use crate::convert::{image_to_tensor, reads, tensor_to_image};
 use crate::test_support::{tensor, vgg};
 use crate::{Error, Kernel, LineSearch, Objective, Optimizer, Seen, StyleLoss, Vgg};
 
@@ -46,8 +46,12 @@ impl StyleLoss for Failing {
     }
 }
 
+fn start() -> Tensor<4> {
+    tensor([1, 3, 12, 10], 2)
+}
+
 /// Forty steps of Adam; answers with the result, the pictures by their losses, and the best that was rescued.
-fn descend(kernel: Kernel, way: Way, at: usize) -> (Result<(), Error>, Recorder) {
+fn descend(kernel: Kernel, way: Way, at: usize, watched: bool) -> (Result<(), Error>, Recorder) {
     let vgg = vgg(Relu1_1).with_kernel(kernel);
     let settings = Settings::default();
     let failing = Failing { way, at, calls: AtomicUsize::new(0) };
@@ -56,6 +60,7 @@ fn descend(kernel: Kernel, way: Way, at: usize) -> (Result<(), Error>, Recorder)
     let mut course =
         Course { finish: &finish, recorder: Recorder::new(), recoveries: 0, times: Times::default() };
     let mut optimizer = Optimizer::ADAM.init();
+    let mut observer = |_: &Step<'_>| ControlFlow::Continue(());
     let result = notice_loss(vgg.is_far(), &mut course, |course| {
         let descent = Descent {
             vgg: &vgg,
@@ -63,12 +68,12 @@ fn descend(kernel: Kernel, way: Way, at: usize) -> (Result<(), Error>, Recorder)
             objective: &objective,
             optimizer: optimizer.as_mut(),
             recorder: &mut course.recorder,
-            observer: None,
+            observer: watched.then_some(&mut observer),
             cancel: None,
             progress: Progress::new(&settings, &[], &finish),
             recoveries: &mut course.recoveries,
         };
-        descent.run(tensor([1, 3, 12, 10], 2), 40).map(drop)
+        descent.run(start(), 40).map(drop)
     });
     (result, course.recorder)
 }
@@ -85,7 +90,7 @@ fn a_device_that_fails_leaves_the_picture_of_the_last_fetch() {
         (Way::Error, "the device failed at step 35: the cable is out, while reading the losses"),
         (Way::Panic, "the device failed at step 35: the cable is out, while computing"),
     ] {
-        let (result, recorder) = descend(Kernel::Burn, way, 35);
+        let (result, recorder) = descend(Kernel::Burn, way, 35, false);
         let (step, text, best) = lost(result);
         assert_eq!((step, text.as_str()), (35, said));
         let best = best.unwrap();
@@ -102,15 +107,21 @@ fn a_device_that_fails_leaves_the_picture_of_the_last_fetch() {
 }
 
 #[test]
+fn under_an_observer_a_picture_is_rescued_from_the_first_step_on() {
+    let (step, _, best) = lost(descend(Kernel::Burn, Way::Error, 3, true).0);
+    assert_eq!((step, best), (3, Some(tensor_to_image(start()).unwrap())));
+}
+
+#[test]
 fn a_device_that_fails_at_once_leaves_no_picture() {
-    let (step, text, best) = lost(descend(Kernel::Burn, Way::Panic, 1).0);
+    let (step, text, best) = lost(descend(Kernel::Burn, Way::Panic, 1, false).0);
     assert_eq!((step, best), (1, None));
     assert_eq!(text, "the device failed at step 1: the cable is out, while computing");
 }
 
 #[test]
 fn where_tensors_lie_in_host_memory_the_best_picture_of_all_is_left() {
-    let (result, recorder) = descend(Kernel::Winograd, Way::Error, 12);
+    let (result, recorder) = descend(Kernel::Winograd, Way::Error, 12, false);
     let (step, _, best) = lost(result);
     assert_eq!((step, recorder.history.len()), (12, 11));
     assert!(best.is_some());
@@ -119,7 +130,7 @@ fn where_tensors_lie_in_host_memory_the_best_picture_of_all_is_left() {
 #[test]
 #[should_panic(expected = "the cable is out")]
 fn a_panic_on_the_cpu_is_no_lost_device() {
-    drop(descend(Kernel::Winograd, Way::Panic, 3));
+    drop(descend(Kernel::Winograd, Way::Panic, 3, false));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Losses of every step: on the device until somebody asks, then numbers.
 
 use std::cell::Cell;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use burn::tensor::Tensor;
 use style_image::Image;
@@ -27,6 +27,8 @@ pub(super) struct Recorder {
     best: Option<(usize, Tensor<4>)>,
     /// The best picture that was fetched from the device, of this scale or the one before.
     fetched: Option<Fetched>,
+    /// When one was fetched last.
+    fetched_at: Option<Instant>,
     /// Number of steps that were begun, over all scales.
     pub(super) step: usize,
     /// Whether the observer is being told a step.
@@ -60,6 +62,7 @@ impl Recorder {
             newest: None,
             best: None,
             fetched: None,
+            fetched_at: None,
             step: 0,
             telling: Cell::new(false),
         }
@@ -78,6 +81,11 @@ impl Recorder {
             fetched.loss = None;
         }
         self.first = self.history.len();
+    }
+
+    /// Whether no picture was fetched from the device for so long, or none at all.
+    pub(super) fn has_not_fetched_for(&self, time: Duration) -> bool {
+        self.fetched_at.is_none_or(|last| last.elapsed() >= time)
     }
 
     /// Number of this scale's steps in the history.
@@ -129,6 +137,9 @@ impl Recorder {
         let newest = self.history.len() - 1;
         let loss = |index: usize| self.history[index].total();
         let is_beaten = |fetched: &Fetched| fetched.loss.is_none_or(|best| loss(newest) < best);
+        if size.is_some() {
+            self.fetched_at = Some(Instant::now());
+        }
         if let Some([_, _, height, width]) = size.filter(|_| self.fetched.as_ref().is_none_or(is_beaten)) {
             self.fetched = Some(Fetched { width, height, planar, loss: Some(loss(newest)) });
         }
