@@ -66,6 +66,10 @@ fn main() -> ExitCode {
 /// Whether all devices are healthy.
 fn examine_all(arguments: &Arguments) -> Result<bool> {
     pictures(arguments)?; // refused once, and not by every process
+    if let Some(path) = &arguments.json {
+        common::check_place(path, &[])?;
+        common::check_report(path)?;
+    }
     let names = match &arguments.device[..] {
         [] => devices().into_iter().map(|info| info.name.parse()).collect::<std::result::Result<_, _>>()?,
         asked_for => asked_for.to_vec(),

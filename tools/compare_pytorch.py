@@ -36,7 +36,8 @@ def run(command, extra=None):
 
 def compare(size, options):
     """All rounds at one size; prints a line each and one for all."""
-    ours = [options.ours, "--size", str(size), "--steps", str(options.steps), "--kernel", options.kernel]
+    ours = [options.ours, "--size", str(size), "--steps", str(options.steps), "--kernel", options.kernel,
+            "--device", "cpu"]
     theirs = [sys.executable, str(ROOT / "tools/pytorch_step.py"), "--size", str(size),
               "--threads", str(options.threads), "--steps", str(options.steps)]
     ours_limit = {"RAYON_NUM_THREADS": str(options.threads)} | ({"STYLE_KERNELS_ISA": "avx2"} if options.avx2 else {})

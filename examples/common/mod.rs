@@ -45,7 +45,8 @@ pub(crate) fn check_style_output(output: &Path, inputs: &[Option<&PathBuf>]) -> 
     check_place(output, inputs)
 }
 
-fn check_place(output: &Path, inputs: &[Option<&PathBuf>]) -> Result<()> {
+/// Refuses a place where no file can be written, or that is one of the inputs.
+pub(crate) fn check_place(output: &Path, inputs: &[Option<&PathBuf>]) -> Result<()> {
     if output.is_dir() {
         return Err(format!("the output {} is a folder, expected a file", output.display()).into());
     }

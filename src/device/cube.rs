@@ -5,12 +5,30 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use burn::backend::DispatchDevice;
 use burn::tensor::Device;
 
-use super::{DeviceInfo, OpenDevice};
+use super::{DeviceError, DeviceInfo, OpenDevice};
 
 /// The GPUs that are open. Burn refuses to set one up twice.
 static OPEN: Mutex<Vec<OpenDevice>> = Mutex::new(Vec::new());
 
-/// The open GPUs; nobody else opens one as long as this is held.
+/// Held by whoever opens a GPU, so that nobody opens it a second time meanwhile. It may take long, and nobody who only
+/// looks waits for it.
+static OPENING: Mutex<()> = Mutex::new(());
+
+/// The GPU of that name where it is open, else what `make` makes of it.
+pub(super) fn open_once(
+    name: &str,
+    make: impl FnOnce() -> Result<OpenDevice, DeviceError>,
+) -> Result<OpenDevice, DeviceError> {
+    let _alone = OPENING.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(open) = open_gpus().iter().find(|open| open.info.name == name) {
+        return Ok(open.clone());
+    }
+    let opened = make()?;
+    open_gpus().push(opened.clone());
+    Ok(opened)
+}
+
+/// The open GPUs, to look at.
 pub(super) fn open_gpus() -> MutexGuard<'static, Vec<OpenDevice>> {
     // A thread that panicked has pushed a device or none.
     OPEN.lock().unwrap_or_else(PoisonError::into_inner)

@@ -20,22 +20,28 @@ pub(super) struct Found {
     pub(super) rank: Rank,
 }
 
-/// Every GPU that the backends of this build find, software GPUs too: through their makers' interfaces first.
-#[cfg_attr(
-    not(any(feature = "wgpu", feature = "cuda", feature = "rocm")),
-    expect(clippy::unnecessary_wraps) // other builds ask drivers, which may not answer
-)]
+/// Every GPU that the backends of this build find, software GPUs too: through their makers' interfaces first. A backend
+/// whose drivers do not answer is an error only where no other finds any.
 pub(super) fn gpus() -> Result<Vec<Found>, DeviceError> {
-    Ok([
+    first_error_or_all(vec![
         #[cfg(feature = "cuda")]
-        super::makers::found(super::makers::Maker::Cuda)?,
+        super::makers::found(super::makers::Maker::Cuda),
         #[cfg(feature = "rocm")]
-        super::makers::found(super::makers::Maker::Rocm)?,
+        super::makers::found(super::makers::Maker::Rocm),
         #[cfg(feature = "wgpu")]
-        super::gpu::found(None)?,
-        Vec::new(),
-    ]
-    .concat())
+        super::gpu::found(None),
+    ])
+}
+
+fn first_error_or_all(answers: Vec<Result<Vec<Found>, DeviceError>>) -> Result<Vec<Found>, DeviceError> {
+    let (mut gpus, mut failure) = (Vec::new(), None);
+    for answer in answers {
+        match answer {
+            Ok(found) => gpus.extend(found),
+            Err(error) => failure = failure.or(Some(error)),
+        }
+    }
+    failure.filter(|_| gpus.is_empty()).map_or(Ok(gpus), Err)
 }
 
 /// What an error says that there is: these GPUs, and the CPU.
@@ -43,4 +49,20 @@ pub(super) fn gpus() -> Result<Vec<Found>, DeviceError> {
 pub(super) fn listed(gpus: &[Found]) -> Vec<String> {
     let cpus = super::local::all().into_iter().map(|open| open.info.name);
     gpus.iter().map(|gpu| gpu.info.to_string()).chain(cpus).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{DeviceClass, DeviceInfo};
+    use super::*;
+
+    #[test]
+    fn a_backend_that_fails_hides_no_gpu_of_another() {
+        let gpu = Found { info: DeviceInfo::new("vulkan:0", DeviceClass::Gpu), rank: Rank::Discrete };
+        let error = DeviceError::TimedOut { name: "cuda".to_owned(), seconds: 4 };
+        let found = first_error_or_all(vec![Err(error.clone()), Ok(vec![gpu])]).unwrap();
+        assert_eq!(found[0].info.name, "vulkan:0");
+        assert_eq!(first_error_or_all(vec![Ok(vec![]), Err(error.clone())]).unwrap_err(), error);
+        assert!(first_error_or_all(vec![]).unwrap().is_empty());
+    }
 }

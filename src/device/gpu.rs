@@ -9,8 +9,8 @@ use burn::backend::wgpu::graphics::AutoGraphicsApi;
 use burn::backend::wgpu::{RuntimeOptions, WgpuBackend, WgpuDevice, WgpuInitError, try_init_setup, wgpu};
 use burn::tensor::Device;
 
-use super::cube::{describe, open_gpus};
-use super::found::{Found, Rank, listed};
+use super::cube::{describe, open_gpus, open_once};
+use super::found::{Found, Rank, gpus, listed};
 use super::limit::{ASKING, OPENING, within};
 use super::{DeviceClass, DeviceError, DeviceInfo, DeviceName, GraphicsApi, OpenDevice};
 
@@ -45,10 +45,14 @@ pub(super) fn open(
         None => adapters.iter().min_by_key(|adapter| adapter.found.rank),
     };
     let Some(adapter) = chosen.cloned() else {
-        let there: Vec<_> = adapters.into_iter().map(|adapter| adapter.found).collect();
+        // Those of its own API, and where that has none, of all others.
+        let own: Vec<_> = adapters.into_iter().map(|adapter| adapter.found).collect();
+        let there = if own.is_empty() { gpus().unwrap_or_default() } else { own };
         return Err(DeviceError::NotThere { name: name.to_string(), there: listed(&there) });
     };
-    within(OPENING, &name.to_string(), move || set_up(adapter))
+    within(OPENING, &name.to_string(), move || {
+        open_once(&adapter.found.info.name.clone(), || set_up(adapter))
+    })
 }
 
 fn adapters(api: Option<GraphicsApi>) -> Result<Vec<Adapter>, DeviceError> {
@@ -123,10 +127,6 @@ fn describe_adapter(
 /// Sets Burn's runtime up on an adapter, under the name that tells both its API and its kind.
 fn set_up(adapter: Adapter) -> Result<OpenDevice, DeviceError> {
     let mut info = adapter.found.info;
-    let mut open = open_gpus();
-    if let Some(known) = open.iter().find(|open| open.info.name == info.name) {
-        return Ok(known.clone());
-    }
     let failed = |reason: String| DeviceError::Failed { name: info.name.clone(), reason };
     let Some(kind) = adapter.kind else {
         return Err(failed("Burn reaches the first software adapter of a graphics API only".to_owned()));
@@ -148,9 +148,7 @@ fn set_up(adapter: Adapter) -> Result<OpenDevice, DeviceError> {
     }
     let device = Device::from(device);
     describe(&device, &mut info);
-    let opened = OpenDevice { device, info, reason: None };
-    open.push(opened.clone());
-    Ok(opened)
+    Ok(OpenDevice { device, info, reason: None })
 }
 
 /// Whether a driver is Mesa's llvmpipe before version 23. That of 22.3.6 ends the process while it builds Burn's first

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, DeviceType};
 
-use super::cube::{describe, open_gpus};
+use super::cube::{describe, open_gpus, open_once};
 use super::found::{Found, Rank, listed};
 use super::limit::{ASKING, OPENING, within};
 use super::{DeviceClass, DeviceError, DeviceInfo, DeviceName, OpenDevice};
@@ -68,14 +68,10 @@ pub(super) fn open(name: &DeviceName, maker: Maker, index: Option<usize>) -> Res
     };
     let mut info = card.info.clone();
     within(OPENING, &name, move || {
-        let mut open = open_gpus();
-        if let Some(known) = open.iter().find(|open| open.info.name == info.name) {
-            return Ok(known.clone());
-        }
-        let device = maker.make(index);
-        describe(&device, &mut info);
-        let opened = OpenDevice { device, info, reason: None };
-        open.push(opened.clone());
-        Ok(opened)
+        open_once(&info.name.clone(), || {
+            let device = maker.make(index);
+            describe(&device, &mut info);
+            Ok(OpenDevice { device, info, reason: None })
+        })
     })
 }

@@ -3,8 +3,8 @@
 use std::io;
 use std::net::{TcpStream, ToSocketAddrs};
 
-use burn::tensor::Device;
 use burn::tensor::remote::{ConnectError, RemoteHost};
+use burn::tensor::{Device, Tensor};
 
 use super::limit::{ASKING, within};
 use super::{DeviceClass, DeviceError, DeviceInfo, DeviceName, OpenDevice};
@@ -16,8 +16,12 @@ pub(super) fn open(url: &str, index: usize) -> Result<OpenDevice, DeviceError> {
     let options = Device::remote_options(&RemoteHost::websocket(url)).device_index(index);
     let unreachable = |reason: String| DeviceError::Unreachable { url: url.to_owned(), reason };
     let place = url.strip_prefix("ws://").unwrap_or(url).to_owned();
-    match within(ASKING, &name, move || Ok(listens(&place).map(|()| options.init()))) {
-        Ok(Ok(Ok(device))) => {
+    match within(ASKING, &name, move || Ok(listens(&place).map(|()| options.init().map(answering)))) {
+        Ok(Ok(Ok(Err(reason)))) => {
+            let lost = "a connection that was lost is not taken up again: start the program anew";
+            Err(unreachable(format!("{reason} ({lost})")))
+        }
+        Ok(Ok(Ok(Ok(device)))) => {
             Ok(OpenDevice { device, info: DeviceInfo::new(name, DeviceClass::Remote), reason: None })
         }
         Ok(Ok(Err(ConnectError::NoSuchDevice { device_count }))) => {
@@ -29,6 +33,14 @@ pub(super) fn open(url: &str, index: usize) -> Result<OpenDevice, DeviceError> {
             Err(unreachable(format!("no answer within {seconds} s")))
         }
         Err(other) => Err(other),
+    }
+}
+
+/// The device, where it computes something: Burn gives out a connection that it has, also one that was lost.
+fn answering(device: Device) -> Result<Device, String> {
+    match Tensor::<1>::ones([1], &device).try_into_data() {
+        Ok(_) => Ok(device),
+        Err(error) => Err(error.to_string().lines().collect::<Vec<_>>().join(" ")),
     }
 }
 
@@ -80,7 +92,6 @@ mod tests {
     #[test]
     #[cfg(all(feature = "remote-server", feature = "flex"))]
     fn a_server_has_the_devices_that_it_has() {
-        use burn::tensor::Tensor;
         use burn::tensor::server::{RemoteServer, WebSocketTransport};
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("ws://{}", listener.local_addr().unwrap());

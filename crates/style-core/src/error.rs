@@ -187,7 +187,7 @@ pub enum Error {
         reason: String,
         /// The best picture that had been read from the device, of the scale that the run had come to or the one
         /// before. Where reading costs something, that is done every 16 steps and at the end of a scale, under an
-        /// observer also after the first step and every second; `None` before that.
+        /// observer also after the first step and once a second; `None` before that.
         best: Option<Box<Image>>,
     },
     /// The device failed, or its results could not be read.

@@ -90,6 +90,12 @@ impl History {
         let scaling = (ys.clone() / yy).mask_where(is_flat.clone(), before);
         self.scaling = Number::Device(Box::new(scaling));
         let is_valley = is_flat.clone().bool_not().float();
+        // Zero times what is not finite would not be zero.
+        let or_nothing = |part: Tensor<4>| {
+            let all = is_flat.clone().expand(part.dims());
+            part.mask_fill(all, 0.0)
+        };
+        let pair = Pair { moved: or_nothing(pair.moved), changed: or_nothing(pair.changed) };
         self.any = Some(match self.any.take() {
             Some(any) => any.max_pair(is_valley),
             None => is_valley,

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Tensor};
 
-use super::super::history::History;
+use super::super::history::{History, Pair};
 use super::Cautious;
 use crate::convert::reads;
 use crate::test_support::{relative_error, tensor, values};
@@ -48,4 +48,18 @@ fn without_reading_too_a_step_along_a_plane_is_not_remembered() {
     assert!(error < 1e-6, "{error}");
     let error = relative_error(&far, &near);
     assert!(error < 1e-4, "{error}");
+}
+
+#[test]
+fn without_reading_a_pair_that_is_not_finite_or_no_valley_changes_nothing() {
+    let picture = |seed| tensor([1, 3, 2, 2], seed);
+    for factor in [f32::NAN, f32::INFINITY, -1.0, 0.0] {
+        let mut history = History::new(4);
+        history.remember_unread(Pair { moved: picture(3), changed: picture(3) * 2.0 + picture(4) * 0.1 });
+        let expected = values(history.change(picture(5)));
+        history.remember_unread(Pair { moved: picture(6), changed: picture(6) * factor });
+        let found = values(history.change(picture(5)));
+        let error = relative_error(&found, &expected);
+        assert!(error < 1e-6, "{factor}: {error}");
+    }
 }

@@ -11,7 +11,8 @@ use crate::error::in_one_line;
 /// Does the work of a run. A device that fails ends it with [`Error::DeviceLost`].
 ///
 /// Burn tells of some failures by panicking. Where results are fetched from a device (`is_far`), such a panic is a
-/// failure like any other; a panic of the observer goes on. This is the only place that catches any.
+/// failure like any other; a panic of the observer goes on. A style loss of somebody
+/// else's runs among Burn's operations: its panic counts as the device's.
 pub(super) fn notice_loss<T>(
     is_far: bool,
     course: &mut Course<'_>,

