@@ -62,8 +62,8 @@ fn adapters(api: Option<GraphicsApi>) -> Result<Vec<Adapter>, DeviceError> {
     within(ASKING, &name, move || {
         let apis = api.as_ref().map_or(&UNASKED[..], std::slice::from_ref);
         let mut all: Vec<_> = apis.iter().flat_map(|&api| ask(api)).collect();
+        let open = open_gpus();
         for adapter in &mut all {
-            let open = open_gpus();
             if let Some(open) = open.iter().find(|open| open.info.name == adapter.found.info.name) {
                 adapter.found.info = open.info.clone();
             }

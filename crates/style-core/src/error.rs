@@ -1,5 +1,6 @@
 //! What can go wrong in the engine, by whose fault it is.
 
+use std::any::Any;
 use std::path::PathBuf;
 
 use style_format::{FormatError, Layer};
@@ -277,6 +278,11 @@ pub(crate) fn in_one_line(said: &str) -> String {
         Some((end, _)) => format!("{} ...", &line[..end]),
         None => line,
     }
+}
+
+/// What a panic says, where it says something.
+pub(crate) fn words_of(panic: &(dyn Any + Send)) -> Option<&str> {
+    panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str))
 }
 
 /// The step in words.

@@ -11,6 +11,7 @@ use super::timing::layer_seconds;
 use super::verdict::Verdict;
 use super::{Diagnosis, Doctor};
 use crate::convert::read;
+use crate::error::words_of;
 use crate::{Error, Losses, Pass, Vgg, gram_matrix};
 
 /// What the device is at, and what was found until then.
@@ -126,17 +127,12 @@ impl Course {
     }
 }
 
-/// The one place where a panic ends: backends panic where a device is lost, a kernel cannot be compiled or memory is at an
+/// The one place of the doctor where a panic ends: backends panic where a device is lost, a kernel cannot be compiled or memory is at an
 /// end. What it says is the reason.
 fn guarded(work: impl FnOnce() -> Result<(), Error>) -> Result<(), String> {
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(result) => result.map_err(|error| error.to_string()),
-        Err(panic) => {
-            let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-            Err(text
-                .or_else(|| panic.downcast_ref::<String>().cloned())
-                .unwrap_or_else(|| "it panicked".into()))
-        }
+        Err(panic) => Err(words_of(&*panic).unwrap_or("it panicked").to_owned()),
     }
 }
 

@@ -1,12 +1,11 @@
 //! A device that fails on the way of a run: an error in place of a panic, with the best picture there was.
 
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use super::recorder::Recorder;
 use super::run::{Course, Finish};
 use crate::Error;
-use crate::error::in_one_line;
+use crate::error::{in_one_line, words_of};
 
 /// Does the work of a run. A device that fails ends it with [`Error::DeviceLost`].
 ///
@@ -23,7 +22,10 @@ pub(super) fn notice_loss<T>(
         match catch_unwind(AssertUnwindSafe(|| work(course))) {
             Ok(result) => result,
             Err(panic) if course.recorder.telling.get() => resume_unwind(panic),
-            Err(panic) => Err(Error::Device { doing: "computing", reason: words(&*panic) }),
+            Err(panic) => {
+                let reason = in_one_line(words_of(&*panic).unwrap_or("it panicked without a word"));
+                Err(Error::Device { doing: "computing", reason })
+            }
         }
     } else {
         work(course)
@@ -39,11 +41,4 @@ pub(super) fn notice_loss<T>(
 fn lost(is_far: bool, recorder: &Recorder, finish: &Finish, reason: String) -> Error {
     let best = recorder.rescued(is_far).and_then(|image| finish.finished(image).ok());
     Error::DeviceLost { step: recorder.step, reason, best: best.map(Box::new) }
-}
-
-/// What a panic says.
-fn words(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    in_one_line(text.unwrap_or("it panicked without a word"))
 }
