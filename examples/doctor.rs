@@ -14,9 +14,7 @@ use clap::Parser;
 use common::Result;
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
-use style_transfer::{
-    Device, DeviceName, Doctor, Image, Kernel, VGG19, Vgg, devices, open_device, write_atomically,
-};
+use style_transfer::{DeviceName, Doctor, Image, Kernel, devices, open_device, write_atomically};
 
 /// Compare devices with the CPU: every layer, Gram matrices, losses, gradients, and a run of 20 steps.
 #[derive(Parser)]
@@ -116,11 +114,12 @@ fn examine_all(arguments: &Arguments) -> Result<bool> {
 fn examine(arguments: &Arguments, name: &DeviceName, part: &Path) -> Result<bool> {
     let open = open_device(name)?;
     let (content, style) = pictures(arguments)?;
-    let reference = vgg(arguments, &open_device(&DeviceName::Flex)?.device)?.with_kernel(Kernel::Burn);
+    let weights = arguments.weights.as_deref();
+    let reference = common::load(weights, &open_device(&DeviceName::Flex)?.device)?.with_kernel(Kernel::Burn);
     let doctor = Doctor::new(&reference, &content, &style)?;
     let mut out = io::stdout().lock();
     writeln!(out, "{}", open.info)?;
-    let mut subject = vgg(arguments, &open.device)?;
+    let mut subject = common::load(weights, &open.device)?;
     if let Some(kernel) = arguments.kernel {
         subject = subject.with_kernel(kernel);
     }
@@ -139,13 +138,6 @@ fn pictures(arguments: &Arguments) -> Result<(Image, Image)> {
     let content = common::open(arguments.content.as_ref(), "eilean_donan.webp")?;
     let style = common::open(arguments.style.as_ref(), "van_gogh_cafe_terrace.webp")?;
     Ok((content.resized_to_long_side(arguments.size)?, style))
-}
-
-fn vgg(arguments: &Arguments, device: &Device) -> Result<Vgg> {
-    Ok(match &arguments.weights {
-        Some(path) => Vgg::load_file(path, device)?,
-        None => Vgg::load(VGG19, device)?,
-    })
 }
 
 fn kernel(name: &str) -> std::result::Result<Kernel, String> {

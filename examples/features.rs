@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use common::{DeviceArguments, Result};
-use style_transfer::{Layer, VGG19, Vgg, image_to_tensor};
+use style_transfer::{Layer, image_to_tensor};
 
 /// Describe a weights file and the features of a picture.
 #[derive(Parser)]
@@ -34,10 +34,7 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<()> {
     let mut out = io::stdout().lock();
     let device = arguments.device.open()?.device;
-    let vgg = match &arguments.weights {
-        Some(path) => Vgg::load_file(path, &device)?,
-        None => Vgg::load(VGG19, &device)?,
-    };
+    let vgg = common::load(arguments.weights.as_deref(), &device)?;
     writeln!(out, "{}", vgg.describe())?;
 
     let picture = common::open(arguments.picture.as_ref(), "eilean_donan.webp")?;

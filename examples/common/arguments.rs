@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
-use style_transfer::{Optimizer, Preset, Settings, Step, VGG19, Vgg};
+use style_transfer::{Optimizer, Preset, Settings, Step, Vgg};
 
 use super::{DeviceArguments, Result};
 
@@ -70,10 +70,7 @@ impl RunArguments {
     /// The network, on the device.
     pub(crate) fn vgg(&self) -> Result<Vgg> {
         let device = self.device.open()?.device;
-        Ok(match &self.weights {
-            Some(path) => Vgg::load_file(path, &device)?,
-            None => Vgg::load(VGG19, &device)?,
-        })
+        super::load(self.weights.as_deref(), &device)
     }
 }
 

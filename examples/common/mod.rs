@@ -12,7 +12,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use style_transfer::{DeviceError, Image, PictureFormat};
+use style_transfer::{Device, DeviceError, Image, PictureFormat, VGG19, Vgg};
 
 pub(crate) use arguments::{RunArguments, progress};
 pub(crate) use best::keep_best;
@@ -28,6 +28,14 @@ pub(crate) fn bundled(name: &str) -> PathBuf {
 /// The picture at `path`, or the bundled one of that name.
 pub(crate) fn open(path: Option<&PathBuf>, name: &str) -> Result<Image> {
     Ok(Image::open(path.cloned().unwrap_or_else(|| bundled(name)))?)
+}
+
+/// The network of a weights file, or the bundled one.
+pub(crate) fn load(weights: Option<&Path>, device: &Device) -> Result<Vgg> {
+    Ok(match weights {
+        Some(path) => Vgg::load_file(path, device)?,
+        None => Vgg::load(VGG19, device)?,
+    })
 }
 
 /// Refuses a picture that could not be written, or that is one of the inputs: better now than after the work.
