@@ -4,14 +4,6 @@ use std::io::Cursor;
 
 use image::{DynamicImage, ImageFormat};
 
-/// The checksum of a PNG's chunks (ISO 3309).
-fn crc32(bytes: &[u8]) -> u32 {
-    let step = |crc: u32, &byte: &u8| {
-        (0..8).fold(crc ^ u32::from(byte), |crc, _| (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg()))
-    };
-    !bytes.iter().fold(u32::MAX, step)
-}
-
 fn adler32(bytes: &[u8]) -> u32 {
     let (a, b) = bytes.iter().fold((1u32, 0u32), |(a, b), &byte| {
         let a = (a + u32::from(byte)) % 65_521;
@@ -22,8 +14,7 @@ fn adler32(bytes: &[u8]) -> u32 {
 
 /// One chunk of a PNG.
 pub(crate) fn chunk(name: [u8; 4], data: &[u8]) -> Vec<u8> {
-    let named = [&name[..], data].concat();
-    [&(data.len() as u32).to_be_bytes()[..], &named, &crc32(&named).to_be_bytes()].concat()
+    crate::metadata::png_chunk(name, &[data])
 }
 
 /// A PNG from its parts. `rows` have their filter byte; `extra` are whole chunks before the pixels.
