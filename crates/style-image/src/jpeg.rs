@@ -21,15 +21,17 @@ pub(crate) fn decoded(bytes: &[u8], room: Room) -> Result<(DynamicImage, Inks), 
         .set_max_height(usize::MAX);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
     decoder.decode_headers().map_err(in_our_words)?;
-    let (Some((width, height)), Some(found)) = (decoder.dimensions(), decoder.input_colorspace()) else {
+    let (Some(info), Some(found)) = (decoder.info(), decoder.input_colorspace()) else {
         return Err(damaged("it has no header"));
     };
-    let (wanted, channels) = match found {
-        ColorSpace::Luma => (ColorSpace::Luma, 1),
-        ColorSpace::CMYK | ColorSpace::YCCK => (found, 4),
-        ColorSpace::YCbCr | ColorSpace::RGB => (ColorSpace::RGB, 3),
-        other => {
-            let reason = format!("pixels of the kind {other:?}");
+    let (width, height) = (usize::from(info.width), usize::from(info.height));
+    // Adobe's segment names colours before it is known how many channels there are: the number decides.
+    let (wanted, channels) = match (info.components, found) {
+        (1, _) => (ColorSpace::Luma, 1),
+        (4, ColorSpace::CMYK | ColorSpace::YCCK) => (found, 4),
+        (3 | 4, _) => (ColorSpace::RGB, 3),
+        (other, _) => {
+            let reason = format!("pixels of {other} channels");
             return Err(ImageError::UnsupportedFeature { format: "JPEG", reason });
         }
     };

@@ -65,6 +65,9 @@ mod symmetric;
 #[cfg(test)]
 #[cfg(feature = "files")]
 mod test_pictures;
+#[cfg(test)]
+#[cfg(feature = "files")]
+mod test_profiles;
 #[cfg(feature = "files")]
 mod whole;
 #[cfg(feature = "files")]

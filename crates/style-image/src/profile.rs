@@ -214,3 +214,7 @@ fn by_gamma(gamma: u32, places: Option<[u32; 8]>) -> Result<Option<ColorProfile>
     }
     Ok(Some(profile))
 }
+
+#[cfg(test)]
+#[path = "profile_tests.rs"]
+mod tests;
