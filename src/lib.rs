@@ -4,7 +4,7 @@ pub use burn::tensor::Tensor;
 pub use style_core::*;
 pub use style_format::{Encoding, FileInfo};
 pub use style_image::{
-    ColourMatch, Filter, Image, ImageError, MAX_FILE_BYTES, MAX_PIXELS, MAX_SIDE, Mask, Picture,
+    Animation, ColourMatch, Filter, Image, ImageError, MAX_FILE_BYTES, MAX_PIXELS, MAX_SIDE, Mask, Picture,
     PictureFormat, PictureInfo, ReadOptions, WriteOptions, recipe_of, resample_planes, ssim,
     write_atomically,
 };

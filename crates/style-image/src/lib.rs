@@ -14,6 +14,7 @@
 //!   colours in sRGB, transparency, and what the file says about them. `Image::open` and `Image::decode` are short for it.
 //! * `Image::save` and `Image::encode` write PNG, JPEG and WebP (`PictureFormat`); with `WriteOptions` also 16 bits,
 //!   transparency and a text that says how the picture was made, which `recipe_of` finds again.
+//! * `Animation` writes an animated PNG or GIF, frame by frame.
 //! * `write_atomically` puts any bytes into a file as a whole or not at all.
 //!
 //! # Limits
@@ -31,6 +32,8 @@
 //! out of the range of sRGB is clamped. Curves of high dynamic range (PQ, HLG) are not known: such a picture is read as if
 //! it were sRGB, with a warning. CMYK in a TIFF is mixed without its profile.
 
+#[cfg(feature = "files")]
+mod animation;
 mod area;
 mod colour;
 #[cfg(feature = "files")]
@@ -84,6 +87,8 @@ pub use resample::{Filter, resample_planes};
 pub use resize::with_long_side;
 pub use ssim::ssim;
 
+#[cfg(feature = "files")]
+pub use animation::Animation;
 #[cfg(feature = "files")]
 pub use encode::PictureFormat;
 #[cfg(feature = "files")]

@@ -151,10 +151,7 @@ fn grey_pixels_follow_a_profile_for_greys_and_one_for_colours() {
             let light = (value as f64 / 255.0).powf(gamma);
             let expected =
                 if light <= 0.003_130_8 { 12.92 * light } else { 1.055 * light.powf(1.0 / 2.4) - 0.055 };
-            assert!(
-                found.iter().all(|a| (f64::from(*a) - expected).abs() < 0.5 / 255.0),
-                "{gamma}: {value}"
-            );
+            assert!(found.iter().all(|a| (f64::from(*a) - expected).abs() < 0.5 / 255.0), "{gamma}: {value}");
         }
     }
 }
