@@ -136,7 +136,8 @@ impl Descent<'_> {
     /// Tells the observer; answers whether it ends the run.
     fn tell(&mut self, index: usize, image: &Tensor<4>) -> Result<bool, Error> {
         let Some(observer) = &mut self.observer else { return Ok(false) };
-        let step = Step::new(self.progress, index, self.recorder.last()?, self.recorder.elapsed(), image);
+        let (losses, terms) = (self.recorder.last()?, self.objective.terms());
+        let step = Step::new(self.progress, index, losses, terms, self.recorder.elapsed(), image);
         self.recorder.telling.set(true);
         let ends = observer(&step).is_break();
         self.recorder.telling.set(false);

@@ -9,7 +9,7 @@ use style_image::Image;
 use super::ladder::{Extent, Scale};
 use super::run::Finish;
 use super::{Losses, Settings};
-use crate::Error;
+use crate::{Error, Term};
 
 /// One finished step of a run: the one kind of event that a run tells.
 #[derive(Debug)]
@@ -26,6 +26,8 @@ pub struct Step<'a> {
     pub size: (usize, usize),
     /// The losses before the step's update.
     pub losses: &'a Losses,
+    /// The terms of the objective, in the order of the losses.
+    pub terms: Vec<Term>,
     /// Time since the first step began.
     pub elapsed: Duration,
     /// Share of the run's work that is done, by pixels: 0 to 1.
@@ -88,6 +90,7 @@ impl<'a> Step<'a> {
         progress: Progress<'a>,
         index: usize,
         losses: &'a Losses,
+        terms: Vec<Term>,
         seconds: f64,
         image: &'a Tensor<4>,
     ) -> Self {
@@ -100,6 +103,7 @@ impl<'a> Step<'a> {
             scales,
             size,
             losses,
+            terms,
             elapsed: Duration::from_secs_f64(seconds),
             done: (work_before + here) / work.max(1.0),
             image,
