@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use style_transfer::{
-    CancelToken, DeviceInfo, DeviceName, Error, Image, OpenDevice, Outcome, StyleTransfer,
-    Task, Vgg, open_device,
+    CancelToken, DeviceInfo, DeviceName, Error, Image, OpenDevice, Outcome, StyleTransfer, Task, Vgg,
+    open_device,
 };
 
 use crate::arguments::RunArguments;

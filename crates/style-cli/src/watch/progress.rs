@@ -161,7 +161,8 @@ impl Watcher for Json {
                 "event": "scale", "scale": step.scale, "scales": step.scales, "width": width, "height": height,
             }));
         }
-        let losses = step.terms.iter().zip(&step.losses.0).map(|(term, &loss)| (term.to_string(), loss.into()));
+        let losses =
+            step.terms.iter().zip(&step.losses.0).map(|(term, &loss)| (term.to_string(), loss.into()));
         let losses: Map<String, Value> = losses.collect();
         say(json!({
             "event": "step",
