@@ -8,6 +8,7 @@ use super::{layers, run_recipe};
 use crate::arguments::{RunArguments, StyleArguments};
 use crate::failure::{Exit, Result};
 use crate::recipe::{Recipe, StyleRecipe};
+use crate::terminal::say;
 
 /// The pictures inside the program.
 const PICTURES: [(&str, &[u8]); 2] = [
@@ -40,5 +41,14 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
         styles: vec![StyleRecipe::new(style.into())],
         ..Recipe::default()
     };
+    if let Some(output) = run.output.output.as_ref().filter(|_| !run.showing.quiet) {
+        let extension = output.extension().unwrap_or_default().to_string_lossy();
+        let partial = output.with_extension(format!("partial.{extension}"));
+        say(format!(
+            "a castle in the textures of a painting by van Gogh: {} shows it as it forms, {} is the result",
+            partial.display(),
+            output.display()
+        ));
+    }
     run_recipe(&layers(Vec::new(), pictures, &StyleArguments::default(), &run)?.settle()?, &run)
 }

@@ -49,17 +49,18 @@ impl Planned {
             Optimizer::Adam { .. } => "Adam",
             Optimizer::Lbfgs { .. } => "L-BFGS",
         };
-        let steps = self.plan.steps();
+        let steps = match &job.checkpoint {
+            Some(checkpoint) => {
+                format!("{} of {}", self.plan.steps().saturating_sub(checkpoint.step()), self.plan.steps())
+            }
+            None => self.plan.steps().to_string(),
+        };
         let time = match self.seconds {
             Some(seconds) => format!("about {}", duration(seconds)),
             None => "time unknown before the first steps".to_owned(),
         };
-        let from = match &job.checkpoint {
-            Some(checkpoint) => format!(" from step {} on", checkpoint.step() + 1),
-            None => String::new(),
-        };
         format!(
-            "{width} x {height} px in {scales}, {steps} steps of {optimizer}{from} on {}: {time}{}",
+            "{width} x {height} px in {scales}, {steps} steps of {optimizer} on {}: {time}{}",
             job.machine.name(),
             self.memory()
         )

@@ -1,4 +1,5 @@
-//! The state of a run on disk, so that it can go on: at every scale, every so often, and when it is interrupted.
+//! The state of a run on disk, so that it can go on: at every scale, every so often, and when it is interrupted. At
+//! every scale the picture so far is there to be looked at too, `NAME.partial.png`.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write as _};
@@ -23,6 +24,7 @@ pub(super) fn add_to(watchers: &mut Watchers<'_>, job: &Job<'_>) -> Result<()> {
     let Some(picture) = job.output.path().filter(|_| !keeping.no_checkpoints) else { return Ok(()) };
     watchers.add(Checkpoints {
         picture: picture.to_owned(),
+        partial: job.output.beside("partial"),
         about: Journey::new(&job.settled.recipe, job.arguments).to_json()?,
         every: Duration::from_secs(keeping.checkpoint_every.unwrap_or(EVERY)),
         keep: keeping.keep_checkpoints,
@@ -35,6 +37,8 @@ pub(super) fn add_to(watchers: &mut Watchers<'_>, job: &Job<'_>) -> Result<()> {
 
 struct Checkpoints {
     picture: PathBuf,
+    /// Where the picture so far is shown at the end of every scale.
+    partial: Option<PathBuf>,
     /// What every one of them says of its run.
     about: String,
     every: Duration,
@@ -69,6 +73,10 @@ impl Watcher for Checkpoints {
             }
             self.last = Instant::now();
         }
+        if let Some(partial) = self.partial.as_ref().filter(|_| self.borders.contains(&step.index)) {
+            // As for the checkpoint; what cannot be written here is told where the result cannot.
+            let _ = step.image()?.save(partial);
+        }
         Ok(ControlFlow::Continue(()))
     }
 
@@ -77,8 +85,15 @@ impl Watcher for Checkpoints {
     }
 
     fn end(&mut self, end: &End<'_>) -> Result<()> {
-        if matches!(end, End::Done(_)) && !self.keep {
-            remove(&self.picture);
+        if !matches!(end, End::Done(_)) {
+            return Ok(());
+        }
+        // What stays is no harm: a checkpoint goes on to the same picture.
+        if let Some(partial) = &self.partial {
+            let _ = fs::remove_file(partial);
+        }
+        for place in places(&self.picture).iter().filter(|_| !self.keep) {
+            let _ = fs::remove_file(place);
         }
         Ok(())
     }
@@ -129,12 +144,4 @@ fn sync_folder(path: &Path) -> std::io::Result<()> {
 #[cfg(not(unix))]
 fn sync_folder(_: &Path) -> std::io::Result<()> {
     Ok(())
-}
-
-/// Takes the checkpoints of a finished picture away.
-fn remove(picture: &Path) {
-    for place in places(picture) {
-        // One that stays is no harm: it goes on to the same picture.
-        let _ = fs::remove_file(place);
-    }
 }
