@@ -64,14 +64,12 @@ pub(crate) fn layers(
     if let Some(path) = &run.sources.recipe {
         recipes.push(Recipe::open(path)?);
     }
-    let [assigned, named] = run.settings.tables()?;
-    recipes.push(Recipe { settings: assigned, ..Recipe::default() });
     recipes.push(Recipe {
         init: run.settings.init_picture().cloned(),
         preset: run.sources.preset.clone(),
         weights: run.sources.weights.clone(),
         device: run.sources.device.clone(),
-        settings: named,
+        settings: run.settings.table()?,
         ..pictures
     });
     let masks = style.mask.iter().map(PathBuf::from).collect();

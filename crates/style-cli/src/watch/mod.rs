@@ -2,6 +2,7 @@
 //! animation and the checkpoints.
 
 mod checkpoints;
+mod json;
 mod progress;
 mod snapshots;
 
