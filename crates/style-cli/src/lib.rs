@@ -1,6 +1,7 @@
 //! The program `style`, as a library: [`main`] is all of it.
 
 mod failure;
+mod view;
 mod watch;
 
 use std::ffi::OsString;

@@ -1,6 +1,10 @@
 //! What a run tells while it goes on, and who listens: one kind of event for the bar, the lines, the page, the
 //! animation and the checkpoints.
 
+pub(crate) mod background;
+pub(crate) mod pace;
+pub(crate) mod view;
+
 use std::ops::ControlFlow;
 use std::path::Path;
 
