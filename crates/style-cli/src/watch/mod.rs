@@ -3,6 +3,8 @@
 
 pub(crate) mod background;
 pub(crate) mod pace;
+pub(crate) mod terminal_picture;
+pub(crate) mod timelapse;
 pub(crate) mod view;
 
 use std::ops::ControlFlow;
