@@ -1,11 +1,13 @@
 //! What a run tells while it goes on, and who listens: one kind of event for the bar, the lines, the page, the
 //! animation and the checkpoints.
 
-pub(crate) mod background;
-pub(crate) mod pace;
-pub(crate) mod terminal_picture;
-pub(crate) mod timelapse;
-pub(crate) mod view;
+mod background;
+mod pace;
+mod progress;
+mod snapshots;
+mod terminal_picture;
+mod timelapse;
+mod view;
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -13,6 +15,7 @@ use std::path::Path;
 use style_transfer::{DeviceInfo, Image, Outcome, Plan, Settings, Step, Vgg};
 
 use crate::failure::{Failure, Result};
+use crate::job::Job;
 
 /// What is known before the first step.
 pub(crate) struct Begin<'a> {
@@ -61,6 +64,17 @@ pub(crate) trait Watcher {
     }
 }
 
+/// Everybody whom the arguments of a job ask for.
+pub(crate) fn of(job: &Job<'_>) -> Result<Watchers<'static>> {
+    let mut watchers = Watchers::default();
+    progress::add_to(&mut watchers, &job.arguments.showing);
+    snapshots::add_to(&mut watchers, job)?;
+    timelapse::add_to(&mut watchers, job)?;
+    // Last: where the page stays after the end, everybody else has finished.
+    view::add_to(&mut watchers, job)?;
+    Ok(watchers)
+}
+
 /// All who listen to a run.
 #[derive(Default)]
 pub(crate) struct Watchers<'a> {
@@ -91,6 +105,11 @@ impl<'a> Watchers<'a> {
             }
         }
         flow
+    }
+
+    /// Why a listener ended the run, where one failed.
+    pub(crate) fn failure(&mut self) -> Option<Failure> {
+        self.failed.take()
     }
 
     /// Tells everybody; the first failure of any of them.

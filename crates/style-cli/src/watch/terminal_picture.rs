@@ -3,7 +3,7 @@
 mod method;
 mod paint;
 
-pub(crate) use method::{Environment, Method};
+use method::{Environment, Method};
 
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
@@ -13,7 +13,8 @@ use indicatif::ProgressBar;
 use style_transfer::{Image, Step};
 
 use super::pace::Pace;
-use super::{End, Watcher};
+use super::{End, Watcher, Watchers};
+use crate::arguments::{PictureKind, ShowingArguments};
 use crate::failure::Result;
 
 /// The terminal gets a newer picture at most so often.
@@ -25,8 +26,24 @@ const FREE_ROWS: usize = 6;
 /// More would push away what was said before.
 const MOST_ROWS: usize = 24;
 
+/// Adds the picture above a bar, where the terminal can show one.
+pub(super) fn add_to(watchers: &mut Watchers<'_>, arguments: &ShowingArguments, bar: &ProgressBar) {
+    let environment = Environment::of_process();
+    let method = match arguments.terminal_picture.unwrap_or_default() {
+        _ if !Term::stderr().is_term() => None,
+        PictureKind::Auto => environment.best(),
+        PictureKind::Kitty => Some(Method::Kitty),
+        PictureKind::Iterm => Some(Method::Iterm),
+        PictureKind::Blocks => environment.blocks().or(Some(Method::Blocks256)),
+        PictureKind::None => None,
+    };
+    if let Some(method) = method {
+        watchers.add(TerminalPicture::new(method, bar.clone()));
+    }
+}
+
 /// Draws the picture in place, above a bar.
-pub(crate) struct TerminalPicture {
+struct TerminalPicture {
     method: Method,
     /// What stands below; it is taken away while the picture is drawn.
     bar: ProgressBar,
@@ -43,14 +60,16 @@ pub(super) struct Cells {
 }
 
 impl TerminalPicture {
-    pub(crate) fn new(method: Method, bar: ProgressBar) -> Self {
+    fn new(method: Method, bar: ProgressBar) -> Self {
         Self { method, bar, pace: Pace::new(BETWEEN_PICTURES), drawn: None }
     }
 
     fn draw(&mut self, image: &Image) -> Result<()> {
         let terminal = Term::stderr();
         let (rows, columns) = terminal.size();
-        let Some(cells) = Cells::fitting(image, usize::from(columns), usize::from(rows)) else { return Ok(()) };
+        let Some(cells) = Cells::fitting(image, usize::from(columns), usize::from(rows)) else {
+            return Ok(());
+        };
         let painted = paint::paint(self.method, image, cells)?;
         let text = frame(&painted, cells, self.drawn == Some(cells));
         // A terminal that has gone away is no reason to end the run.

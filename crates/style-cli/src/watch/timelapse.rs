@@ -8,8 +8,11 @@ use std::time::Duration;
 use style_transfer::{Animation, Image, ImageError, Step};
 
 use super::background::Background;
-use super::{Begin, End, Watcher};
-use crate::failure::Result;
+use super::{Begin, End, Watcher, Watchers};
+use crate::failure::{Exit, Failure, Result};
+use crate::inputs;
+use crate::job::Job;
+use crate::outputs::check_place;
 
 /// About so many frames, however long the run is.
 const FRAMES: usize = 100;
@@ -19,7 +22,7 @@ const DELAY: Duration = Duration::from_millis(80);
 const HOLD: Duration = Duration::from_millis(2500);
 
 /// Writes frames of the result's size, spread evenly over the steps; they go to the disk as they come.
-pub(crate) struct Timelapse {
+struct Timelapse {
     path: PathBuf,
     frames: Arc<Mutex<Frames>>,
     background: Background,
@@ -48,9 +51,20 @@ impl Frames {
     }
 }
 
+pub(super) fn add_to(watchers: &mut Watchers<'_>, job: &Job<'_>) -> Result<()> {
+    let Some(path) = &job.arguments.output.timelapse else { return Ok(()) };
+    if job.output.path() == Some(path) {
+        let message = format!("cannot write {}: it is the place of the result", path.display());
+        return Err(Failure::new(Exit::Output, message).help("choose another name for the animation"));
+    }
+    check_place(path, job.arguments.output.force, &inputs::paths(&job.settled.recipe))?;
+    watchers.add(Timelapse::new(path.clone()));
+    Ok(())
+}
+
 impl Timelapse {
     /// Into a file that ends in `.png`, `.apng` or `.gif`.
-    pub(crate) fn new(path: PathBuf) -> Self {
+    fn new(path: PathBuf) -> Self {
         let frames = Frames { animation: Ok(None), size: (0, 0) };
         Self { path, frames: Arc::new(Mutex::new(frames)), background: Background::new(), taken: 0 }
     }

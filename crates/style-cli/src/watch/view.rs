@@ -11,20 +11,39 @@ use style_transfer::{Image, Outcome, PictureFormat, Step};
 
 use super::background::Background;
 use super::pace::Pace;
-use super::{Begin, End, Watcher};
+use super::{Begin, End, Watcher, Watchers};
 use crate::failure::Result;
-use crate::view::{Encoded, Point, Shared};
+use crate::job::Job;
+use crate::signals;
+use crate::terminal::say;
+use crate::view::{Encoded, Point, Shared, View};
 
 /// A page gets a newer picture at most so often.
 const BETWEEN_PICTURES: Duration = Duration::from_millis(500);
+
+/// How often a page that stays looks for the signal that ends it.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
 /// Long side of the picture on the page, and of the inputs, px.
 const SHOWN: usize = 1024;
 const THUMBNAIL: usize = 320;
 
+/// Opens the page, where one was asked for, and says where it is.
+pub(super) fn add_to(watchers: &mut Watchers<'_>, job: &Job<'_>) -> Result<()> {
+    let showing = &job.arguments.showing;
+    let Some(port) = showing.view else { return Ok(()) };
+    let view = View::open(port)?;
+    say(format_args!("live page: {}", view.url()));
+    watchers.add(LiveView::new(view, showing.stays));
+    Ok(())
+}
+
 /// Tells the live page of a run, and the run what the page wants.
-pub(crate) struct LiveView {
+struct LiveView {
+    view: View,
     shared: Arc<Shared>,
+    /// Whether the page is there after the end, until a signal comes.
+    stays: bool,
     background: Background,
     pace: Pace,
     /// Where pictures go that the page saves: this name, with the step in it.
@@ -33,9 +52,11 @@ pub(crate) struct LiveView {
 }
 
 impl LiveView {
-    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+    fn new(view: View, stays: bool) -> Self {
         Self {
-            shared,
+            shared: view.shared(),
+            view,
+            stays,
             background: Background::new(),
             pace: Pace::new(BETWEEN_PICTURES),
             stem: PathBuf::new(),
@@ -99,7 +120,12 @@ impl Watcher for LiveView {
             }
             End::Failed(failure) => self.shared.end(json!({ "failure": failure.to_string() }), None),
         }
-        self.background = Background::new();
+        if self.stays && matches!(end, End::Done(_)) && signals::came().is_none() {
+            say(format_args!("the page stays at {} until Ctrl-C", self.view.url()));
+            while signals::came().is_none() {
+                std::thread::sleep(BETWEEN_LOOKS);
+            }
+        }
         Ok(())
     }
 }

@@ -35,7 +35,10 @@ impl Environment {
         let is_set = |name: &str| !variable(name).is_empty();
         let term = variable("TERM");
         Self {
-            multiplexed: is_set("TMUX") || is_set("STY") || term.starts_with("screen") || term.starts_with("tmux"),
+            multiplexed: is_set("TMUX")
+                || is_set("STY")
+                || term.starts_with("screen")
+                || term.starts_with("tmux"),
             program: variable("TERM_PROGRAM"),
             terminal: variable("LC_TERMINAL"),
             colours: variable("COLORTERM"),
@@ -79,7 +82,8 @@ mod tests {
     use super::*;
 
     fn best(variables: &[(&str, &str)]) -> Option<Method> {
-        let find = |name: &str| variables.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value);
+        let find =
+            |name: &str| variables.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value);
         Environment::new(|name| find(name).to_owned()).best()
     }
 
@@ -104,7 +108,8 @@ mod tests {
 
     #[test]
     fn tmux_gets_half_blocks_whatever_runs_outside() {
-        let outside = [("KITTY_WINDOW_ID", "1"), ("TERM_PROGRAM", "tmux"), ("TMUX", "/tmp/tmux-0/default,1,0")];
+        let outside =
+            [("KITTY_WINDOW_ID", "1"), ("TERM_PROGRAM", "tmux"), ("TMUX", "/tmp/tmux-0/default,1,0")];
         let with = |term, colours| best(&[&outside[..], &[("TERM", term), ("COLORTERM", colours)]].concat());
         assert_eq!(with("tmux-256color", "truecolor"), Some(Method::Blocks));
         assert_eq!(with("screen", ""), Some(Method::Blocks256));

@@ -110,7 +110,9 @@ fn kitty(png: &[u8], cells: Cells) -> String {
 fn iterm(png: &[u8], cells: Cells) -> String {
     let (size, data) = (png.len(), STANDARD.encode(png));
     let Cells { columns, rows } = cells;
-    format!("\x1b]1337;File=inline=1;size={size};width={columns};height={rows};preserveAspectRatio=0:{data}\x07")
+    format!(
+        "\x1b]1337;File=inline=1;size={size};width={columns};height={rows};preserveAspectRatio=0:{data}\x07"
+    )
 }
 
 #[cfg(test)]
@@ -132,7 +134,8 @@ mod tests {
     #[test]
     fn a_plain_area_names_its_colour_once() {
         let image = Image::new(50, 4, vec![0.2; 600]).unwrap();
-        let Painted::Lines(lines) = paint(Method::Blocks, &image, Cells { columns: 50, rows: 2 }).unwrap() else {
+        let Painted::Lines(lines) = paint(Method::Blocks, &image, Cells { columns: 50, rows: 2 }).unwrap()
+        else {
             panic!()
         };
         assert_eq!(lines.len(), 2);
