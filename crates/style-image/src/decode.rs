@@ -10,7 +10,7 @@ use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, Lim
 
 use crate::error::PIXELS;
 use crate::limits::{check_memory, check_size_within};
-use crate::metadata::{Metadata, pixels_only};
+use crate::metadata::{Metadata, first_page, pixels_only};
 use crate::profile::{Conversion, Inks};
 use crate::samples::colours;
 use crate::{Image, ImageError, Mask, Picture, PictureInfo, ReadOptions, jpeg, palette, sniff, whole};
@@ -106,6 +106,7 @@ fn read(options: &ReadOptions, format: ImageFormat, bytes: &[u8]) -> Result<Pict
             }
             picture
         }
+        ImageFormat::Tiff => decoded(format, &first_page(bytes), room)?,
         _ => decoded(format, bytes, room)?,
     };
     let bits = (8 * picture.color().bytes_per_pixel() / picture.color().channel_count()).min(32);
@@ -131,7 +132,7 @@ fn read(options: &ReadOptions, format: ImageFormat, bytes: &[u8]) -> Result<Pict
         warnings.add("every pixel is transparent, so all of it is white".into())?;
     }
     if metadata.frames > 1 {
-        warnings.add(format!("only the first of its {} frames is read", metadata.frames))?;
+        warnings.add(format!("only the first of its {} pictures is read", metadata.frames))?;
     }
     let recipe = match metadata.recipe.transpose() {
         Ok(recipe) => recipe,

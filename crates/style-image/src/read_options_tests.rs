@@ -69,7 +69,7 @@ fn what_is_odd_about_a_picture_is_told_or_refused() {
     let frames = [&plain[..33], &frame, &frame, &plain[33..]].concat();
     for (bytes, warning) in [
         (clear, "every pixel is transparent, so all of it is white"),
-        (frames, "only the first of its 2 frames is read"),
+        (frames, "only the first of its 2 pictures is read"),
         (
             png((2, 1), 8, 3, &chunk(*b"PLTE", &[1, 2, 3]), &[0, 0, 9]),
             "a pixel has colour 9 of a palette of 1",
