@@ -127,10 +127,11 @@ impl Job<'_> {
         let result = self.perform(&planned, &mut watchers);
         match &result {
             Ok(outcome) => {
-                watchers.end(&End::Done(outcome))?;
+                // Before the last words of those who watch, one of whom may stay for hours.
                 if let Some(path) = self.output.path() {
                     give(path.display())?;
                 }
+                watchers.end(&End::Done(outcome))?;
                 Ok(Exit::Done)
             }
             Err(failure) => {

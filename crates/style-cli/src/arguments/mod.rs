@@ -5,7 +5,7 @@ mod run;
 mod settings;
 
 pub(crate) use pictures::{ContentArguments, StyleArguments, TextureSize, TransferArguments};
-pub(crate) use run::{ProgressKind, RunArguments, ShowingArguments};
+pub(crate) use run::{PictureKind, ProgressKind, RunArguments, ShowingArguments};
 
 use clap::builder::Styles;
 use clap::{Parser, Subcommand};
@@ -46,6 +46,8 @@ pub(crate) enum Command {
     Resume(Box<commands::resume::Arguments>),
     /// Run again what made a picture, going by the recipe inside of it; options change what they name
     Rerun(Box<commands::rerun::Arguments>),
+    /// Do a run with the live page, which stays after the end, so that the result can be looked at
+    Serve(Box<commands::serve::Arguments>),
 }
 
 /// What is said when nothing was asked.

@@ -4,6 +4,7 @@ pub(crate) mod demo;
 pub(crate) mod reconstruct;
 pub(crate) mod rerun;
 pub(crate) mod resume;
+pub(crate) mod serve;
 pub(crate) mod texture;
 pub(crate) mod transfer;
 
@@ -39,6 +40,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Result<Exit> {
         Some(Command::Demo(arguments)) => demo::run(*arguments),
         Some(Command::Resume(arguments)) => resume::run(*arguments),
         Some(Command::Rerun(arguments)) => rerun::run(*arguments),
+        Some(Command::Serve(arguments)) => serve::run(*arguments),
     }
 }
 

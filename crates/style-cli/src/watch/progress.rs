@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use style_transfer::Step;
 
-use super::{Begin, End, Watcher, Watchers};
+use super::{Begin, End, Watcher, Watchers, terminal_picture};
 use crate::arguments::{ProgressKind, ShowingArguments};
 use crate::failure::Result;
 use crate::terminal::{duration, say, steps};
@@ -21,7 +21,12 @@ pub(super) fn add_to(watchers: &mut Watchers<'_>, arguments: &ShowingArguments) 
         kind => kind,
     };
     match kind {
-        ProgressKind::Bar => watchers.add(Bar::new()),
+        ProgressKind::Bar => {
+            let bar = Bar::new();
+            // Before the bar, so that the last picture stands above what the bar says in the end.
+            terminal_picture::add_to(watchers, arguments, &bar.bar);
+            watchers.add(bar);
+        }
         ProgressKind::Plain => watchers.add(Plain::default()),
         ProgressKind::Json => watchers.add(super::json::Json::default()),
         ProgressKind::Auto | ProgressKind::None => {}
