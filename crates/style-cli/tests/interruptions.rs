@@ -13,7 +13,7 @@ use common::{folder_with_pictures, signal, style};
 /// Two scales, so that moments before, at and after the border are met, and a checkpoint at every step.
 fn run(optimizer: &str, output: &str) -> Vec<String> {
     let words = format!(
-        "photo.png painting.png --size 48 --set smallest_scale=33 --steps 8 --optimizer {optimizer} --set averaging=0.5 \
+        "photo.png painting.png --size 36 --set smallest_scale=26 --style-layers relu1_1,relu2_1,relu3_1 --content-layers relu3_1 --steps 5 --optimizer {optimizer} --set averaging=0.5 \
          --checkpoint-every 0 -o {output}"
     );
     words.split_whitespace().map(str::to_owned).collect()
