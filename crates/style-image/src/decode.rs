@@ -10,7 +10,7 @@ use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, Lim
 
 use crate::error::PIXELS;
 use crate::limits::{check_memory, check_size_within};
-use crate::metadata::{Metadata, first_page, pixels_only};
+use crate::metadata::{Metadata, first_page, png_pixels_only};
 use crate::profile::{Conversion, Inks};
 use crate::samples::colours;
 use crate::{Image, ImageError, Mask, Picture, PictureInfo, ReadOptions, jpeg, palette, sniff, whole};
@@ -99,7 +99,7 @@ fn read(options: &ReadOptions, format: ImageFormat, bytes: &[u8]) -> Result<Pict
     let (mut picture, inks) = match format {
         ImageFormat::Jpeg => jpeg::decoded(bytes, room)?,
         ImageFormat::Png => {
-            let bytes = pixels_only(bytes);
+            let bytes = png_pixels_only(bytes);
             let picture = decoded(format, &bytes, room)?;
             if let Some((colour, colours)) = palette::beyond(&bytes, MAX_METADATA_MIB << 20) {
                 warnings.add(format!("a pixel has colour {colour} of a palette of {colours}"))?;

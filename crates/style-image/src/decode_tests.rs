@@ -34,6 +34,17 @@ fn lossless_formats_give_the_pixels_as_they_were() {
 }
 
 #[test]
+fn a_jpeg_is_decoded_as_the_image_crate_decodes_it() {
+    let grey = DynamicImage::ImageLuma8(colourful(21, 37).to_luma8());
+    for picture in [colourful(70, 50), grey] {
+        let jpeg = encoded(&picture, ImageFormat::Jpeg);
+        let expected = image::load_from_memory(&jpeg).unwrap().to_rgb8();
+        let expected: Vec<f32> = expected.iter().map(|&value| f32::from(value) / 255.0).collect();
+        assert_eq!(pixels(&jpeg), expected);
+    }
+}
+
+#[test]
 fn sixteen_bits_keep_their_precision() {
     let grey = DynamicImage::ImageLuma16(ImageBuffer::from_fn(2, 1, |x, _| Luma([x as u16 + 40_000])));
     for format in [ImageFormat::Png, ImageFormat::Tiff] {
