@@ -13,6 +13,7 @@
 //! L. A. Gatys, A. S. Ecker and M. Bethge, *Image Style Transfer Using Convolutional Neural Networks*,
 //! CVPR 2016.
 
+mod checkpoint;
 mod conv3x3_relu;
 mod convert;
 mod device;
@@ -33,6 +34,7 @@ mod vgg;
 mod wait;
 
 pub use burn::tensor::Device;
+pub use checkpoint::Checkpoint;
 pub use conv3x3_relu::Conv3x3Relu;
 pub use convert::{image_to_tensor, tensor_to_image};
 pub use device::largest_buffer;
@@ -43,7 +45,7 @@ pub use loss::{
     ContentForm, ContentLoss, GramLoss, GramScale, MeanVarianceLoss, Seen, SlicedWassersteinLoss, Slope,
     StyleForm, StyleLoss, TotalVariation, WassersteinLoss,
 };
-pub use memory::Memory;
+pub use memory::{Memory, available_memory, peak_memory};
 pub use metrics::{LayerDistance, Metrics, normalised_distance};
 pub use objective::{Evaluation, Objective, Term};
 pub use optimizer::{Adam, Average, ImageOptimizer, Lbfgs, LineSearch, Optimizer};
@@ -54,8 +56,8 @@ pub use style_file::StyleFile;
 pub use style_format::{Architecture, FormatError, Layer, PixelTransform, UnknownLayer, VggFile};
 pub use style_kernels::KernelError;
 pub use transfer::{
-    CancelToken, Clamp, Colour, Losses, Outcome, Report, ScaleRun, Settings, Start, Step, Style,
-    StyleTransfer, Times,
+    CancelToken, Clamp, Colour, Losses, Outcome, Plan, PlannedScale, Report, ScaleRun, Settings, Start, Step,
+    Style, StyleTransfer, Task, Times,
 };
 pub use vgg::{Derivatives, Kernel, LayerDescription, ModelDescription, Padding, Pass, Pooling, Taps, Vgg};
 

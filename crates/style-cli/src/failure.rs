@@ -1,0 +1,127 @@
+//! How the program fails: a code, what was found, and what to do.
+
+use std::fmt;
+use std::process::ExitCode;
+
+use style_transfer::{DeviceError, Error, ImageError};
+
+/// The program's exit codes. Scripts may rely on them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Done what was asked.
+    Done = 0,
+    /// A fault of the program itself.
+    Internal = 1,
+    /// Arguments or settings that cannot be.
+    Usage = 2,
+    /// An input picture, mask or style file that cannot be used.
+    Input = 3,
+    /// Weights that cannot be used.
+    Weights = 4,
+    /// A result that cannot be written.
+    Output = 5,
+    /// Over a limit, or not enough memory.
+    Limit = 6,
+    /// A device that is not there, or went away.
+    Device = 7,
+    /// The optimisation diverged; the best picture was saved.
+    Diverged = 8,
+    /// A checkpoint that cannot be used, or is another run's.
+    Checkpoint = 9,
+    /// Ended by SIGINT; picture and checkpoint were saved.
+    Interrupted = 130,
+    /// Ended by SIGTERM; picture and checkpoint were saved.
+    Terminated = 143,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Why the program ends without having done what it was asked.
+#[derive(Debug, Clone)]
+pub(crate) struct Failure {
+    pub(crate) exit: Exit,
+    /// What was found; lower case, values inside.
+    pub(crate) message: String,
+    /// The next thing to do.
+    pub(crate) help: Option<String>,
+}
+
+pub(crate) type Result<T> = std::result::Result<T, Failure>;
+
+impl Failure {
+    pub(crate) fn new(exit: Exit, message: impl fmt::Display) -> Self {
+        Self { exit, message: message.to_string(), help: None }
+    }
+
+    /// Arguments that cannot be.
+    pub(crate) fn usage(message: impl fmt::Display) -> Self {
+        Self::new(Exit::Usage, message)
+    }
+
+    pub(crate) fn help(mut self, help: impl fmt::Display) -> Self {
+        self.help = Some(help.to_string());
+        self
+    }
+}
+
+impl fmt::Display for Failure {
+    /// As it is printed on stderr.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "error: {}", self.message)?;
+        match &self.help {
+            Some(help) => write!(f, "\n  help: {help}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl From<ImageError> for Failure {
+    fn from(error: ImageError) -> Self {
+        let exit = match error.fault() {
+            ImageError::TooLarge { .. }
+            | ImageError::TooHeavy { .. }
+            | ImageError::NotEnoughMemory { .. } => Exit::Limit,
+            ImageError::UnsupportedExtension { .. } => Exit::Usage,
+            ImageError::Encode { .. } | ImageError::Write { .. } => Exit::Output,
+            _ => Exit::Input,
+        };
+        Self::new(exit, &error).help(error.help())
+    }
+}
+
+impl From<DeviceError> for Failure {
+    fn from(error: DeviceError) -> Self {
+        let exit = match error {
+            DeviceError::Unknown { .. } | DeviceError::Malformed { .. } => Exit::Usage,
+            _ => Exit::Device,
+        };
+        Self::new(exit, &error).help(error.help())
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let exit = match error {
+            Error::Picture(error) => return error.into(),
+            Error::Setting { .. }
+            | Error::LayerUnavailable { .. }
+            | Error::UnknownPreset { .. }
+            | Error::PresetFile { .. } => Exit::Usage,
+            Error::PictureTooSmall { .. }
+            | Error::EmptyMask { .. }
+            | Error::StyleFile { .. }
+            | Error::StyleFileNetwork { .. }
+            | Error::StyleFileLayer { .. } => Exit::Input,
+            Error::Weights(_) | Error::WeightsFile { .. } => Exit::Weights,
+            Error::NotEnoughMemory { .. } | Error::BufferTooLarge { .. } => Exit::Limit,
+            Error::Device { .. } | Error::DeviceLost { .. } => Exit::Device,
+            Error::Diverged { .. } => Exit::Diverged,
+            _ => Exit::Internal,
+        };
+        Self::new(exit, &error).help(error.help())
+    }
+}
