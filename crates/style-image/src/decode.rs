@@ -2,7 +2,7 @@
 
 use std::error::Error as _;
 use std::io::Cursor;
-use std::panic::catch_unwind;
+use std::panic::{UnwindSafe, catch_unwind};
 
 use image::error::UnsupportedErrorKind;
 use image::metadata::Orientation;
@@ -71,18 +71,25 @@ impl Room {
 }
 
 /// The picture in the bytes of a file, with everything that is known about it.
-///
-/// No file is known that the decoders or the colour library panic over, but they are not written to promise that: a panic is
-/// the file's fault here, and does not take the program with it.
 pub(crate) fn picture(options: &ReadOptions, bytes: &[u8]) -> Result<Picture, ImageError> {
     let format = sniff::picture_format(bytes)?;
-    catch_unwind(|| read(options, format, bytes)).unwrap_or_else(|panic| {
+    guarded(sniff::name(format), || read(options, format, bytes))
+}
+
+/// Runs decoders. No file is known that they or the colour library panic over, but they are not written to promise that: a
+/// panic is the file's fault here, and does not take the program with it.
+fn guarded<T>(
+    format: &'static str,
+    run: impl FnOnce() -> Result<T, ImageError> + UnwindSafe,
+) -> Result<T, ImageError> {
+    catch_unwind(run).unwrap_or_else(|panic| {
         let words = panic.downcast_ref::<String>().map(String::as_str);
         let words = words.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason given");
-        let reason = format!("a decoder gave up: {words}");
-        Err(ImageError::Damaged { format: sniff::name(format), reason })
+        Err(ImageError::Damaged { format, reason: format!("{GAVE_UP}: {words}") })
     })
 }
+
+const GAVE_UP: &str = "a decoder gave up";
 
 fn read(options: &ReadOptions, format: ImageFormat, bytes: &[u8]) -> Result<Picture, ImageError> {
     let name = sniff::name(format);

@@ -283,6 +283,17 @@ fn a_flipped_bit_in_a_png_is_noticed() {
     }
 }
 
+#[test]
+fn a_decoder_that_panics_is_taken_for_a_damaged_file() {
+    let found = |run: fn() -> Result<(), ImageError>| guarded("PNG", run).unwrap_err().to_string();
+    assert_eq!(
+        found(|| panic!("index {} is out of range", 7)),
+        "the PNG is damaged: a decoder gave up: index 7 is out of range"
+    );
+    assert_eq!(found(|| panic!("at last")), "the PNG is damaged: a decoder gave up: at last");
+    assert_eq!(found(|| Err(ImageError::Empty)), ImageError::Empty.to_string());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
@@ -296,8 +307,9 @@ proptest! {
             let position = position.index(bytes.len());
             bytes[position] = value;
         }
-        if let Ok(image) = Image::decode(&bytes) {
-            prop_assert_eq!(image.pixels().len(), 3 * image.width() * image.height());
+        match Image::decode(&bytes) {
+            Ok(image) => prop_assert_eq!(image.pixels().len(), 3 * image.width() * image.height()),
+            Err(error) => prop_assert!(!error.to_string().contains(GAVE_UP), "{error}"),
         }
     }
 
