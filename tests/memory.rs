@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::process::Command;
 
 use style_transfer::{
-    Device, Image, Kernel, LineSearch, Optimizer, StyleTransfer, Task, VGG19, Vgg, peak_memory,
+    Device, Error, Image, Kernel, LineSearch, Optimizer, StyleTransfer, Task, VGG19, Vgg, peak_memory,
 };
 
 /// Tells a child process what to run: size, smallest scale, history of L-BFGS or 0 for Adam, steps.
@@ -14,6 +14,9 @@ const RUN: &str = "STYLE_TRANSFER_TEST_RUN";
 
 /// Tells a child process to take many steps: with a checkpoint every so many.
 const MANY_STEPS: &str = "STYLE_TRANSFER_TEST_MANY_STEPS";
+
+/// Tells a child process that it is to be refused a picture.
+const LIMITED: &str = "STYLE_TRANSFER_TEST_LIMITED";
 
 /// Forecast of weights, buffers and tensors, and the measured peak; bytes.
 struct Measured {
@@ -36,7 +39,11 @@ fn picture(width: usize, height: usize, seed: usize) -> Image {
 /// What this test program says after `measured `, run again for one test with a variable set.
 fn child(test: &str, variable: &str, value: &str) -> Vec<f64> {
     let mut child = Command::new(std::env::current_exe().unwrap());
-    let output = child.args(["--exact", test, "--nocapture"]).env(variable, value).output().unwrap();
+    measured(child.args(["--exact", test, "--nocapture"]).env(variable, value))
+}
+
+fn measured(child: &mut Command) -> Vec<f64> {
+    let output = child.output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     let line = said.lines().find_map(|line| line.strip_prefix("measured "));
     let line = line.unwrap_or_else(|| panic!("{said}{}", String::from_utf8_lossy(&output.stderr)));
@@ -117,6 +124,38 @@ fn the_forecast_is_within_30_percent_of_the_peak_at_every_size_and_with_both_opt
         }
     }
     assert!(far.is_empty(), "{far:?}");
+}
+
+/// Runs in a child process only, within an address space: is refused a picture, and makes the largest that it was told to
+/// fit.
+#[test]
+fn a_limit_of_a_child() {
+    if std::env::var(LIMITED).is_err() {
+        return;
+    }
+    let vgg = Vgg::load(VGG19, &Device::flex()).unwrap();
+    let (content, style) = (picture(64, 64, 0), picture(64, 64, 77));
+    let transfer =
+        |size: usize| StyleTransfer::new(&vgg).style(&style).size(size).smallest_scale(size).steps(2);
+    let error = transfer(4096).plan(Task::Transfer(&content)).unwrap_err();
+    let Error::NotEnoughMemory { needed, available, largest: Some(largest), .. } = error else {
+        panic!("{error}")
+    };
+    transfer(largest).run(&content).unwrap();
+    println!("\nmeasured {needed} {available} {largest}");
+}
+
+#[test]
+fn a_run_beyond_the_address_space_of_its_process_is_refused_and_the_largest_that_fits_runs() {
+    if !counts_memory() {
+        return;
+    }
+    let mut child = Command::new("sh");
+    child.args(["-c", "ulimit -v 1200000 && exec \"$0\" --exact a_limit_of_a_child --nocapture"]);
+    let numbers = measured(child.arg(std::env::current_exe().unwrap()).env(LIMITED, "1"));
+    let &[needed, available, largest] = &numbers[..] else { panic!("{numbers:?}") };
+    println!("4096 px need {:.0} MB of {:.0}; {largest} px fit", needed / 1e6, available / 1e6);
+    assert!(needed > available && available < 1.2e9 && largest >= 128.0, "{numbers:?}");
 }
 
 /// Runs in a child process only: says how much memory there was after 100, 200, 300 and 400 steps, and how many bytes the
