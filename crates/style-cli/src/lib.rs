@@ -1,5 +1,6 @@
 //! The program `style`, as a library: [`main`] is all of it.
 
+mod commands;
 mod failure;
 mod watch;
 
