@@ -156,7 +156,7 @@ pub enum Error {
         height: usize,
         /// Bytes that the run would take beyond the weights, which are there already.
         needed: usize,
-        /// Bytes that the machine could still give, swap included.
+        /// Bytes that the process could still take, see [`available_memory`](crate::available_memory).
         available: usize,
         /// The longest side in px, proportions kept, of a result that fits; `None` when not even the smallest
         /// does.

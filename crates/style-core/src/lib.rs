@@ -43,7 +43,7 @@ pub use loss::{
     ContentForm, ContentLoss, GramLoss, GramScale, MeanVarianceLoss, Seen, SlicedWassersteinLoss, Slope,
     StyleForm, StyleLoss, TotalVariation, WassersteinLoss,
 };
-pub use memory::Memory;
+pub use memory::{Memory, available_memory, peak_memory};
 pub use metrics::{LayerDistance, Metrics, normalised_distance};
 pub use objective::{Evaluation, Objective, Term};
 pub use optimizer::{Adam, Average, ImageOptimizer, Lbfgs, LineSearch, Optimizer};
@@ -54,8 +54,8 @@ pub use style_file::StyleFile;
 pub use style_format::{Architecture, FormatError, Layer, PixelTransform, UnknownLayer, VggFile};
 pub use style_kernels::KernelError;
 pub use transfer::{
-    CancelToken, Clamp, Colour, Losses, Outcome, Report, ScaleRun, Settings, Start, Step, Style,
-    StyleTransfer, Times,
+    CancelToken, Clamp, Colour, Losses, Outcome, Plan, PlannedScale, Report, ScaleRun, Settings, Start, Step,
+    Style, StyleTransfer, Task, Times,
 };
 pub use vgg::{Derivatives, Kernel, LayerDescription, ModelDescription, Padding, Pass, Pooling, Taps, Vgg};
 

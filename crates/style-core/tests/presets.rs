@@ -135,7 +135,7 @@ fn an_objective_wants_what_a_run_wants() {
     assert!(error.starts_with("style is missing"), "{error}");
     let small = Settings { size: 8, ..Settings::default() };
     let error = StyleTransfer::new(&vgg).settings(small).style(&pictures.style).objective(&pictures.content);
-    assert_eq!(error.unwrap_err().to_string(), "size is 8 px, allowed is 16 to 8192 px");
+    assert_eq!(error.unwrap_err().to_string(), "size is 8 px, allowed is 16 to 16384 px");
     let bare = Settings { style_weight: 0.0, tv_weight: 0.0, ..Settings::default() };
     let (_, objective) = pictures.transfer(&vgg, bare).objective(&pictures.content).unwrap();
     assert_eq!(objective.terms(), [Term::Content(Layer::Relu4_2)]);

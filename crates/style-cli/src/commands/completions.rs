@@ -3,7 +3,7 @@
 use clap::Args;
 use clap_complete::Shell;
 
-use super::stdout::print;
+use crate::terminal::give_bytes;
 use crate::failure::Result;
 
 /// Print completions for a shell: bash, zsh, fish, elvish or powershell.
@@ -22,7 +22,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments, mut program: clap::Command) -> Result<()> {
     let mut text = Vec::new();
     clap_complete::generate(arguments.shell, &mut program, "style", &mut text);
-    print(text)
+    give_bytes(&text)
 }
 
 #[cfg(test)]

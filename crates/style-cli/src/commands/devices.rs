@@ -6,7 +6,8 @@ use clap::Args;
 use serde_json::{Value, json};
 use style_transfer::{DeviceClass, DeviceError, DeviceInfo, DeviceName, devices, open_device};
 
-use super::stdout::{print, print_json, say};
+use crate::commands::give_json;
+use crate::terminal::{give, say};
 use crate::failure::{Failure, Result};
 
 /// List what can compute here. Each device is opened, as its memory is not known before.
@@ -42,9 +43,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let open = |name: DeviceName| Found { opened: open_device(&name).map(|open| open.info), name };
     let all: Vec<Found> = names.into_iter().map(open).collect();
     if arguments.json {
-        print_json(&all.iter().map(Found::json).collect::<Vec<_>>())?;
+        give_json(&all.iter().map(Found::json).collect::<Vec<_>>())?;
     } else {
-        print(table(&all))?;
+        give(table(&all).trim_end())?;
         for (name, error) in all.iter().filter_map(Found::error) {
             say(format!("{name} does not open: {error}\n  help: {}", error.help()));
         }

@@ -7,13 +7,13 @@ use std::process::Command;
 use clap::Args;
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
-use style_transfer::{
-    Device, DeviceName, Doctor, Image, Kernel, Vgg, devices, open_device, write_atomically,
-};
+use style_transfer::{DeviceName, Doctor, Image, Kernel, devices, write_atomically};
 
-use super::stdout::{print, say};
-use super::weights;
+use crate::terminal::{give, say};
+use super::demo::{CAFE, CASTLE};
 use crate::failure::{Exit, Failure, Result};
+use crate::job::Machine;
+use crate::recipe::Recipe;
 
 /// Compare devices with the CPU: every layer, Gram matrices, losses, gradients, and a run of 20 steps.
 ///
@@ -35,7 +35,7 @@ pub(crate) struct Arguments {
     style: Option<PathBuf>,
     /// A native weights file, or the name of fetched weights [default: the bundled VGG-19]
     #[arg(long, value_name = "FILE|NAME")]
-    weights: Option<String>,
+    weights: Option<PathBuf>,
     /// What computes the network: winograd, direct or burn [default: as for any run on the device]
     #[arg(long, value_name = "KERNEL")]
     kernel: Option<KernelName>,
@@ -119,7 +119,7 @@ impl Arguments {
                 unhealthy.push(name);
             }
         }
-        print(sentences)?;
+        give(sentences.trim_end())?;
         if let Some(path) = &self.json {
             let report = json!({ "made_by": made_by(), "devices": parts });
             let report = serde_json::to_vec_pretty(&report).map_err(|error| Failure::new(Exit::Internal, error))?;
@@ -163,12 +163,11 @@ impl Arguments {
 
     /// The device, if it is not healthy.
     fn examine(&self, name: &DeviceName, part: &Path) -> Result<Vec<String>> {
-        let open = open_device(name)?;
+        let Machine { open, vgg: mut subject } = self.machine(name)?;
         let (content, style) = self.pictures()?;
-        let reference = self.network(&open_device(&DeviceName::Flex)?.device)?.with_kernel(Kernel::Burn);
+        let reference = self.machine(&DeviceName::Flex)?.vgg.with_kernel(Kernel::Burn);
         let doctor = Doctor::new(&reference, &content, &style)?;
         say(&open.info);
-        let mut subject = self.network(&open.device)?;
         if let Some(kernel) = self.kernel {
             subject = subject.with_kernel(kernel.into());
         }
@@ -183,11 +182,9 @@ impl Arguments {
         Ok(if diagnosis.verdict.is_healthy() { Vec::new() } else { vec![name.to_string()] })
     }
 
-    fn network(&self, device: &Device) -> Result<Vgg> {
-        match &self.weights {
-            Some(weights) => Ok(Vgg::load_file(weights::resolve(weights)?, device)?),
-            None => bundled_network(device),
-        }
+    fn machine(&self, name: &DeviceName) -> Result<Machine> {
+        let device = Some(name.to_string());
+        Machine::open(&Recipe { device, weights: self.weights.clone(), ..Recipe::default() })
     }
 
     /// The photograph at the size of the examination, and the painting.
@@ -196,8 +193,8 @@ impl Arguments {
             Some(path) => Image::open(path),
             None => Image::decode(bundled),
         };
-        let content = open(&self.content, include_bytes!("../../../../examples/images/eilean_donan.webp"))?;
-        let style = open(&self.style, include_bytes!("../../../../examples/images/van_gogh_cafe_terrace.webp"))?;
+        let content = open(&self.content, CASTLE)?;
+        let style = open(&self.style, CAFE)?;
         Ok((content.resized_to_long_side(self.size)?, style))
     }
 
@@ -219,17 +216,6 @@ impl Arguments {
             .and_then(|()| tempfile::tempfile_in(folder).map(drop))
             .map_err(|error| refused(error.to_string()))
     }
-}
-
-#[cfg(feature = "bundled-weights")]
-fn bundled_network(device: &Device) -> Result<Vgg> {
-    Ok(Vgg::load(style_transfer::VGG19, device)?)
-}
-
-#[cfg(not(feature = "bundled-weights"))]
-fn bundled_network(_: &Device) -> Result<Vgg> {
-    Err(Failure::new(Exit::Weights, "this build of the program has no network in it")
-        .help("name one with --weights; `style weights get vgg19` fetches one"))
 }
 
 const fn made_by() -> &'static str {

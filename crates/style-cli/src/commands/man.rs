@@ -6,7 +6,7 @@ use clap::Args;
 use clap_mangen::Man;
 use style_transfer::write_atomically;
 
-use super::stdout::print;
+use crate::terminal::{give, give_bytes};
 use crate::failure::{Exit, Failure, Result};
 
 /// Print the manual page (`style man | man -l -` shows it), or write those of all subcommands.
@@ -24,11 +24,11 @@ pub(crate) struct Arguments {
 /// Exit code 5 when a page cannot be written.
 pub(crate) fn run(arguments: &Arguments, program: clap::Command) -> Result<()> {
     let program = program.name("style");
-    let Some(folder) = &arguments.output else { return print(page(program)?) };
+    let Some(folder) = &arguments.output else { return give_bytes(&page(program)?) };
     for (name, page) in pages(program)? {
         let path = folder.join(format!("{name}.1"));
         write_atomically(&path, &page)?;
-        print(format!("{}\n", path.display()))?;
+        give(path.display())?;
     }
     Ok(())
 }

@@ -7,7 +7,8 @@ use serde_json::json;
 use style_transfer::{Preset, Settings};
 use toml::{Table, Value};
 
-use super::stdout::{print, print_json};
+use crate::commands::give_json;
+use crate::terminal::give;
 use crate::failure::{Exit, Failure, Result};
 
 /// List settings that have a name, or show all that one of them says.
@@ -43,17 +44,17 @@ enum Command {
 /// Exit code 2 for a name that no preset has.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     match &arguments.command {
-        Command::List { json: false } => print(list()?),
+        Command::List { json: false } => give(list()?.trim_end()),
         Command::List { json: true } => {
             let presets = presets()?.into_iter().map(|(name, preset)| {
                 let mut entry = json!(preset);
                 entry["name"] = json!(name);
                 entry
             });
-            print_json(&presets.collect::<Vec<_>>())
+            give_json(&presets.collect::<Vec<_>>())
         }
-        Command::Show { name, toml: true } => print(toml_of(&Preset::named(name)?)?),
-        Command::Show { name, toml: false } => print(show(name, &Preset::named(name)?)?),
+        Command::Show { name, toml: true } => give(toml_of(&Preset::named(name)?)?.trim_end()),
+        Command::Show { name, toml: false } => give(show(name, &Preset::named(name)?)?.trim_end()),
     }
 }
 

@@ -68,7 +68,7 @@ impl Doctor {
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] when the reference is not on the CPU, or for a picture below 16 or above 8192 px;
+    /// [`Error::Setting`] when the reference is not on the CPU, or for a picture below 16 or above 16384 px;
     /// [`Error::PictureTooSmall`] for the deepest layer of the weights; and whatever a run may answer.
     pub fn new(reference: &Vgg, content: &Image, style: &Image) -> Result<Self, Error> {
         if default_kernel(reference.device()) == Kernel::Burn {

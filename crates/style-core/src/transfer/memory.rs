@@ -5,7 +5,7 @@ use style_image::with_long_side;
 use super::ladder::Extent;
 use super::style::Style;
 use super::{Settings, StyleTransfer};
-use crate::memory::{Memory, available, largest_side, of_step, picture};
+use crate::memory::{Memory, available_memory, largest_side, of_step, picture};
 use crate::vgg::{Taps, Vgg};
 use crate::{Error, LineSearch, Optimizer};
 
@@ -52,6 +52,15 @@ impl StyleTransfer<'_> {
     }
 }
 
+/// What is known of memory before a run.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Forecast {
+    /// What the run takes; `None` where Burn computes the network.
+    pub(super) memory: Option<Memory>,
+    /// What there is, the weights already taken from it; `None` where the system does not say it.
+    pub(super) available: Option<usize>,
+}
+
 /// What decides about the memory of a run, apart from the sizes of its pictures.
 #[derive(Clone, Copy)]
 pub(super) struct Run<'a> {
@@ -93,15 +102,18 @@ impl Run<'_> {
         Ok(Some(memory))
     }
 
-    /// Refuses a run whose buffers this machine cannot give.
-    pub(super) fn check(self, extent: Extent) -> Result<(), Error> {
+    /// Refuses a run that this machine has no memory for.
+    pub(super) fn check(self, extent: Extent) -> Result<Forecast, Error> {
         self.check_buffers(extent)?;
         // Buffers of an earlier run would go before the new ones come, so they must not count as taken.
         self.vgg.release_buffers();
-        match available() {
-            Some(available) => self.check_against(available, extent),
-            None => Ok(()),
+        // The forecast packs the weights, which must count.
+        let memory = self.memory(extent, self.settings.size)?;
+        let available = available_memory();
+        if let (Some(memory), Some(available)) = (memory, available) {
+            self.check_against(memory, available, extent)?;
         }
+        Ok(Forecast { memory, available })
     }
 
     /// Refuses a run with a picture whose maps are larger than the device's largest buffer.
@@ -126,15 +138,12 @@ impl Run<'_> {
         Err(Error::BufferTooLarge { width, height, needed: at(full), allowed, largest })
     }
 
-    /// The buffers alone decide: they are known to the byte, and all of them are written to at once. Of the
-    /// tensors some may be missing for a moment without harm to the forecast.
-    fn check_against(self, available: usize, extent: Extent) -> Result<(), Error> {
+    fn check_against(self, memory: Memory, available: usize, extent: Extent) -> Result<(), Error> {
         let size = self.settings.size;
-        let Some(memory) = self.memory(extent, size)? else { return Ok(()) };
-        if memory.buffers <= available {
+        let needed = |memory: Memory| memory.buffers + memory.tensors;
+        if needed(memory) <= available {
             return Ok(());
         }
-        let needed = |memory: Memory| memory.buffers + memory.tensors;
         let full = extent.0.max(extent.1);
         let at = |side: usize| {
             let memory = self.memory(with_long_side(extent, side), (size * side).div_ceil(full));
@@ -180,21 +189,21 @@ mod tests {
         let run = Run { vgg: &vgg, settings: &settings, content: true, styles: &styles };
         let extent = (600, 300);
         let memory = run.memory(extent, 600).unwrap().unwrap();
-        run.check_against(memory.buffers, extent).unwrap();
+        let needs = memory.buffers + memory.tensors;
+        run.check_against(memory, needs, extent).unwrap();
         let Error::NotEnoughMemory { width: 600, height: 300, needed, available, largest: Some(largest) } =
-            run.check_against(memory.buffers - 1, extent).unwrap_err()
+            run.check_against(memory, needs - 1, extent).unwrap_err()
         else {
             panic!("not refused")
         };
-        assert_eq!(needed, memory.buffers + memory.tensors);
-        assert_eq!(available, memory.buffers - 1);
+        assert_eq!((needed, available), (needs, needs - 1));
         let at = |side| {
             let memory = run.memory(with_long_side(extent, side), side).unwrap().unwrap();
             memory.buffers + memory.tensors
         };
         assert!(at(largest) <= available, "{largest} px fit");
         assert!(at(largest + 1) > available, "{} px do not fit", largest + 1);
-        let error = run.check_against(1, extent).unwrap_err().to_string();
+        let error = run.check_against(memory, 1, extent).unwrap_err().to_string();
         assert!(
             error.ends_with(" MB of memory, 0 MB are available: not even the smallest picture fits"),
             "{error}"
@@ -251,7 +260,7 @@ mod tests {
         let searching = of(Optimizer::Lbfgs { learning_rate: 1.0, history: 10, line_search });
         assert_eq!(searching.tensors - lbfgs.tensors, 6 * 64 * 48 * 12);
         let error = StyleTransfer::new(&vgg).settings(settings()).memory(64, 8).unwrap_err();
-        assert_eq!(error.to_string(), "height is 8 px, allowed is 16 to 8192 px");
+        assert_eq!(error.to_string(), "height is 8 px, allowed is 16 to 16384 px");
     }
 
     #[test]
@@ -260,7 +269,7 @@ mod tests {
         assert_eq!(StyleTransfer::new(&vgg).settings(settings()).memory(64, 64).unwrap(), None);
         let settings = settings();
         let run = Run { vgg: &vgg, settings: &settings, content: true, styles: &[] };
-        run.check_against(0, (64, 64)).unwrap();
+        assert_eq!(run.check((64, 64)).unwrap().memory, None);
     }
 
     #[test]

@@ -4,8 +4,10 @@ mod cancel;
 mod descent;
 mod ladder;
 mod lost;
+mod measure;
 mod memory;
 mod outcome;
+mod plan;
 mod recorder;
 mod report;
 mod run;
@@ -14,32 +16,35 @@ mod start;
 mod step;
 mod style;
 mod targets;
+mod task;
 
 pub use cancel::CancelToken;
 pub use outcome::{Losses, Outcome, ScaleRun, Times};
+pub use plan::{Plan, PlannedScale};
 pub use report::Report;
 pub use settings::{Clamp, Colour, Settings, Start};
 pub use step::Step;
 pub use style::Style;
+pub use task::Task;
 
 use std::ops::ControlFlow;
 
 use style_format::Layer;
-use style_image::{Image, with_long_side};
+use style_image::Image;
 
 use crate::{ContentForm, Error, Objective, Optimizer, Padding, Pooling, StyleForm, TotalVariation, Vgg};
 
 type Observer<'a> = dyn FnMut(&Step<'_>) -> ControlFlow<()> + 'a;
 
 /// A style transfer: settings first, then one of [`run`](Self::run), [`reconstruct`](Self::reconstruct)
-/// and [`texture`](Self::texture). Nothing is computed before all settings have been checked.
+/// and [`texture`](Self::texture), or [`perform`](Self::perform), which is all three. Nothing is computed before all settings have been checked.
 ///
 /// # Examples
 ///
 /// ```no_run
 /// use std::ops::ControlFlow;
 /// use style_core::{Device, StyleTransfer, Vgg};
-/// use style_image::{Image, with_long_side};
+/// use style_image::Image;
 ///
 /// let vgg = Vgg::load(&std::fs::read("vgg19.safetensors")?, &Device::flex())?;
 /// let outcome = StyleTransfer::new(&vgg)
@@ -96,7 +101,7 @@ impl<'a> StyleTransfer<'a> {
         self
     }
 
-    /// The long side of the result, in px; 16 to 8192.
+    /// The long side of the result, in px; 16 to 16384.
     pub const fn size(mut self, size: usize) -> Self {
         self.settings.size = size;
         self
@@ -219,60 +224,6 @@ impl<'a> StyleTransfer<'a> {
     pub fn cancel_with(mut self, token: &CancelToken) -> Self {
         self.cancel = Some(token.clone());
         self
-    }
-
-    /// Redraws `content` in the textures of the style picture.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Setting`] for settings out of range or without a style; [`Error::LayerUnavailable`],
-    /// [`Error::PictureTooSmall`]; [`Error::NotEnoughMemory`] where the system says that the kernels' buffers
-    /// cannot be had; [`Error::BufferTooLarge`] where the device has no buffer for the maps; [`Error::Diverged`] when
-    /// the loss becomes NaN; [`Error::DeviceLost`] when the device fails on the way.
-    pub fn run(mut self, content: &Image) -> Result<Outcome, Error> {
-        self.needs_style()?;
-        self.settings.start.get_or_insert(Start::Content);
-        let settings = self.settings.clone();
-        let extent = with_long_side((content.width(), content.height()), settings.checked_size()?);
-        self.optimise(settings, Some(content), extent)
-    }
-
-    fn needs_style(&self) -> Result<(), Error> {
-        if self.styles.is_empty() {
-            return Err(Error::setting("style", "missing", "a picture; without one use `reconstruct`"));
-        }
-        Ok(())
-    }
-
-    /// Rebuilds `content` from its features alone, starting from noise: what the content layers keep of
-    /// a photograph, and what they let go. The weights of content and total variation are those of the
-    /// settings; with a content weight of 1 the total variation only takes the noise away.
-    ///
-    /// # Errors
-    ///
-    /// As [`run`](Self::run).
-    pub fn reconstruct(self, content: &Image) -> Result<Outcome, Error> {
-        let settings = Settings { style_weight: 0.0, ..self.settings.clone() };
-        let extent = with_long_side((content.width(), content.height()), settings.checked_size()?);
-        self.optimise(settings, Some(content), extent)
-    }
-
-    /// Makes a texture of `width` x `height` px from the style picture alone, starting from noise.
-    ///
-    /// # Errors
-    ///
-    /// As [`run`](Self::run).
-    pub fn texture(self, width: usize, height: usize) -> Result<Outcome, Error> {
-        if self.styles.is_empty() {
-            return Err(Error::setting("style", "missing", "a picture"));
-        }
-        Settings::check_pixels("width", width)?;
-        Settings::check_pixels("height", height)?;
-        if self.settings.colour != Colour::Free {
-            return Err(Error::setting("colour", "that of a content", "free: a texture has no content"));
-        }
-        let settings = Settings { content_weight: 0.0, size: width.max(height), ..self.settings.clone() };
-        self.optimise(settings, None, (width, height))
     }
 }
 

@@ -3,21 +3,21 @@
 use std::time::Instant;
 
 use burn::tensor::Tensor;
-use style_image::{Filter, Image, with_long_side};
+use style_image::{Filter, Image};
 
 use super::descent::{Descended, Descent};
-use super::ladder::{Extent, Scale, scales};
+use super::ladder::{Extent, Scale};
 use super::lost::notice_loss;
-use super::memory::Run;
+use super::measure::ssim_with;
 use super::outcome::ScaleRun;
 use super::recorder::{Recorder, health};
 use super::step::Progress;
 use super::targets::{Sources, Targets};
-use super::{Colour, Outcome, Settings, Start, Style, StyleTransfer, Times, start};
+use super::task::Prepared;
+use super::{Colour, Outcome, Settings, Start, StyleTransfer, Task, Times, start};
 use crate::convert::{image_to_tensor, resample, tensor_to_image};
-use crate::memory::peak;
-use crate::vgg::Vgg;
-use crate::{Error, Metrics, Objective, Term};
+use crate::memory::peak_memory;
+use crate::{Error, Metrics, Term};
 
 /// How a tensor of this run becomes the picture that is given out.
 #[derive(Debug, Default)]
@@ -27,6 +27,12 @@ pub(super) struct Finish {
 }
 
 impl Finish {
+    fn new(prepared: &Prepared<'_>) -> Result<Self, Error> {
+        let (width, height) = prepared.extent;
+        let chroma = prepared.content.filter(|_| prepared.settings.colour == Colour::Luminance);
+        Ok(Self { chroma: chroma.map(|content| content.resized(width, height)).transpose()? })
+    }
+
     /// The picture that is given out for an iterate.
     pub(super) fn picture(&self, image: Tensor<4>) -> Result<Image, Error> {
         self.finished(tensor_to_image(image)?)
@@ -66,33 +72,25 @@ struct Concluded {
 }
 
 impl StyleTransfer<'_> {
-    /// Runs the optimisation on a picture of (width, height); `content` has its proportions.
-    pub(super) fn optimise(
-        mut self,
-        settings: Settings,
-        content: Option<&Image>,
-        extent: Extent,
-    ) -> Result<Outcome, Error> {
+    /// Does a task, as [`run`](Self::run), [`reconstruct`](Self::reconstruct) and [`texture`](Self::texture) do.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run).
+    pub fn perform(mut self, task: Task<'_>) -> Result<Outcome, Error> {
         let clock = Instant::now();
-        if settings.style_weight == 0.0 {
-            self.styles.clear();
-        }
         let styles = std::mem::take(&mut self.styles);
-        let vgg = prepare(self.vgg, &settings, content, &styles, extent)?;
-        let extents = extents(&settings, &styles);
-        let sources = Sources { vgg: &vgg, settings: &settings, content, styles: &styles };
-        let scales = scales(&settings, extent, &extents, &vgg);
-        let chroma = content.filter(|_| settings.colour == Colour::Luminance);
-        let finish =
-            Finish { chroma: chroma.map(|content| content.resized(extent.0, extent.1)).transpose()? };
+        let prepared = self.prepare(&styles, task)?;
+        let finish = Finish::new(&prepared)?;
         let times = Times { preparation: clock.elapsed().as_secs_f64(), ..Times::default() };
 
         let mut course = Course { finish: &finish, recorder: Recorder::new(), recoveries: 0, times };
         let work = |course: &mut Course<'_>| {
-            let made = self.climb(&sources, &scales, course)?;
-            conclude(made, &sources, extent, course)
+            let sources = prepared.sources();
+            let made = self.climb(&sources, &prepared.scales, course)?;
+            conclude(made, &sources, prepared.extent, course)
         };
-        let concluded = notice_loss(vgg.is_far(), &mut course, work)?;
+        let concluded = notice_loss(prepared.vgg.is_far(), &mut course, work)?;
         let Course { recorder, recoveries, times, .. } = course;
         Ok(Outcome {
             image: concluded.image,
@@ -104,63 +102,9 @@ impl StyleTransfer<'_> {
             times,
             stopped: concluded.stopped,
             recoveries,
-            peak_memory: peak(),
-            settings,
+            peak_memory: peak_memory(),
+            settings: prepared.settings,
         })
-    }
-
-    /// What [`run`](Self::run) minimises at the full size, and the network as the settings want it: to measure pictures
-    /// by, or to be minimised in another way. Picture and content have the size that [`run`](Self::run) would give.
-    ///
-    /// # Errors
-    ///
-    /// As [`run`](Self::run).
-    ///
-    /// # Examples
-    ///
-    /// ```no_run
-    /// # fn f(vgg: style_core::Vgg, photo: style_image::Image, painting: style_image::Image) -> Result<(), style_core::Error> {
-    /// use style_core::{StyleTransfer, image_to_tensor};
-    ///
-    /// let (vgg, objective) = StyleTransfer::new(&vgg).style(&painting).size(320).objective(&photo)?;
-    /// let picture = image_to_tensor(&photo.resized_to_long_side(320)?, vgg.device());
-    /// let losses = objective.losses(&vgg, picture)?; // weighted, in the order of objective.terms()
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn objective(&self, content: &Image) -> Result<(Vgg, Objective), Error> {
-        self.targets(content).map(|(vgg, targets)| (vgg, targets.objective))
-    }
-
-    /// The targets of the full size.
-    fn targets(&self, content: &Image) -> Result<(Vgg, Targets), Error> {
-        self.needs_style()?;
-        let settings = &self.settings;
-        let extent = with_long_side((content.width(), content.height()), settings.checked_size()?);
-        let styles = if settings.style_weight > 0.0 { self.styles.as_slice() } else { &[] };
-        let vgg = prepare(self.vgg, settings, Some(content), styles, extent)?;
-        let sources = Sources { vgg: &vgg, settings, content: Some(content), styles };
-        let whole = Scale { share: 1.0, extent };
-        let content = sources.content_at(&whole)?;
-        let targets = sources.targets(&whole, content.as_ref())?;
-        Ok((vgg, targets))
-    }
-
-    /// How near any picture comes to what [`run`](Self::run) is after, by the same metrics.
-    ///
-    /// # Shapes
-    ///
-    /// The picture is resized to the size of the result.
-    ///
-    /// # Errors
-    ///
-    /// As [`run`](Self::run).
-    pub fn measure(&self, content: &Image, picture: &Image) -> Result<Metrics, Error> {
-        let (vgg, targets) = self.targets(content)?;
-        let (width, height) = with_long_side((content.width(), content.height()), self.settings.size);
-        let picture = picture.resized(width, height)?;
-        let metrics = targets.metrics(&vgg, image_to_tensor(&picture, vgg.device()))?;
-        Ok(Metrics { ssim: ssim_with(Some(content), &picture)?, ..metrics })
     }
 
     /// All scales, from coarse to fine.
@@ -245,26 +189,6 @@ impl StyleTransfer<'_> {
     }
 }
 
-/// The network as the settings want it, after everything has been checked that can be before a picture is looked at.
-fn prepare(
-    vgg: &Vgg,
-    settings: &Settings,
-    content: Option<&Image>,
-    styles: &[Style<'_>],
-    extent: Extent,
-) -> Result<Vgg, Error> {
-    settings.validate_with(styles, vgg)?;
-    let vgg = settings.configure(vgg);
-    check_sizes(&vgg, settings, extent, &extents(settings, styles))?;
-    Run { vgg: &vgg, settings, content: content.is_some(), styles }.check(extent)?;
-    Ok(vgg)
-}
-
-/// Extents of the style pictures at full size.
-fn extents(settings: &Settings, styles: &[Style<'_>]) -> Vec<Extent> {
-    styles.iter().filter_map(|style| style.extent(settings.size)).collect()
-}
-
 /// Measures the picture that was made, and brings it to the host.
 fn conclude(
     made: Made,
@@ -300,24 +224,4 @@ fn end_with_finite(mut made: Made, sources: &Sources<'_>, course: &mut Course<'_
         }
     }
     Ok(made)
-}
-
-/// Structural similarity of a result with its content.
-fn ssim_with(content: Option<&Image>, image: &Image) -> Result<Option<f32>, Error> {
-    let Some(content) = content else { return Ok(None) };
-    Ok(Some(style_image::ssim(&content.resized(image.width(), image.height())?, image)?))
-}
-
-/// Every picture must leave something at the deepest layer it is compared at.
-fn check_sizes(vgg: &Vgg, settings: &Settings, extent: Extent, styles: &[Extent]) -> Result<(), Error> {
-    if let Some(layer) = settings.deepest_layer() {
-        vgg.check_size(extent.0, extent.1, layer)?;
-    }
-    let of_style = settings.style_layers.iter().max().filter(|_| settings.style_weight > 0.0);
-    for &(width, height) in styles {
-        if let Some(&layer) = of_style {
-            vgg.check_size(width, height, layer)?;
-        }
-    }
-    Ok(())
 }

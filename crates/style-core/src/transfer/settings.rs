@@ -12,10 +12,10 @@ use crate::{ContentForm, Error, GramScale, Optimizer, Padding, Pooling, StyleFor
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// Long side of the result, px, 16 to 8192.
+    /// Long side of the result, px, 16 to 16384.
     pub size: usize,
     /// Coarse to fine: the run begins at the smallest of the sizes `size / scale_factor^i` that is at least this,
-    /// px, 16 to 8192. From `size` on there is one scale only. Scales at which a picture is too small for the deepest
+    /// px, 16 to 16384. From `size` on there is one scale only. Scales at which a picture is too small for the deepest
     /// layer are left out.
     pub smallest_scale: usize,
     /// Ratio of the long sides of neighbouring scales, 1.05 to 16.
@@ -155,7 +155,7 @@ impl Colour {
 }
 
 impl Settings {
-    pub(super) const SIZES: std::ops::RangeInclusive<usize> = 16..=8192;
+    pub(super) const SIZES: std::ops::RangeInclusive<usize> = 16..=style_image::MAX_SIDE;
 
     /// These settings with what `toml` says instead.
     ///

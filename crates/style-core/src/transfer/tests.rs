@@ -126,10 +126,10 @@ fn settings_out_of_range_are_refused_before_anything_is_computed() {
     let run = |change: fn(StyleTransfer<'_>) -> StyleTransfer<'_>| {
         message(change(quick(&vgg, &style)).run(&content))
     };
-    assert_eq!(run(|t| t.size(0)), "size is 0 px, allowed is 16 to 8192 px");
-    assert_eq!(run(|t| t.size(1_000_000)), "size is 1000000 px, allowed is 16 to 8192 px");
+    assert_eq!(run(|t| t.size(0)), "size is 0 px, allowed is 16 to 16384 px");
+    assert_eq!(run(|t| t.size(1_000_000)), "size is 1000000 px, allowed is 16 to 16384 px");
     assert_eq!(run(|t| t.steps(0)), "steps is 0, allowed is 1 to 1000000");
-    assert_eq!(run(|t| t.smallest_scale(1)), "smallest_scale is 1 px, allowed is 16 to 8192 px");
+    assert_eq!(run(|t| t.smallest_scale(1)), "smallest_scale is 1 px, allowed is 16 to 16384 px");
     assert_eq!(run(|t| t.content_weight(-1.0)), "content_weight is -1, allowed is 0 to 1e12");
     assert_eq!(run(|t| t.style_weight(f32::NAN)), "style_weight is NaN, allowed is 0 to 1e12");
     assert_eq!(run(|t| t.tv_weight(f32::INFINITY)), "tv_weight is inf, allowed is 0 to 1e12");
@@ -171,7 +171,7 @@ fn a_missing_style_and_impossible_pictures_are_refused() {
     assert_eq!(message(StyleTransfer::new(&vgg).texture(64, 64)), "style is missing, allowed is a picture");
     assert_eq!(
         message(StyleTransfer::new(&vgg).style(&style).texture(64, 0)),
-        "height is 0 px, allowed is 16 to 8192 px"
+        "height is 0 px, allowed is 16 to 16384 px"
     );
     assert_eq!(
         message(StyleTransfer::new(&vgg).style(&style).start(Start::Content).texture(64, 64)),

@@ -11,19 +11,19 @@ use crate::failure::{Exit, Failure, Result};
 /// # Errors
 ///
 /// Exit code 4 when there is neither such a file nor such a name, or the named weights were not fetched yet.
-pub(crate) fn resolve(weights: &str) -> Result<PathBuf> {
+pub(crate) fn resolve(weights: &Path) -> Result<PathBuf> {
     resolve_in(weights, folder)
 }
 
-fn resolve_in(weights: &str, folder: impl FnOnce() -> Result<PathBuf>) -> Result<PathBuf> {
-    let path = PathBuf::from(weights);
-    let is_path = path.components().count() != 1 || path.extension().is_some();
-    if path.exists() || is_path && known::by_name(weights).is_none() {
-        return Ok(path); // whoever opens it says what is wrong with it
+fn resolve_in(weights: &Path, folder: impl FnOnce() -> Result<PathBuf>) -> Result<PathBuf> {
+    let name = weights.to_str().unwrap_or_default();
+    let is_path = weights.components().count() != 1 || weights.extension().is_some();
+    if weights.exists() || is_path && known::by_name(name).is_none() {
+        return Ok(weights.to_owned()); // whoever opens it says what is wrong with it
     }
-    let Some(known) = known::by_name(weights) else {
-        let message = format!("there is no weights file {weights:?}, and no known weights have that name");
-        let nearest = known::nearest(weights);
+    let Some(known) = known::by_name(name) else {
+        let message = format!("there is no weights file {name:?}, and no known weights have that name");
+        let nearest = known::nearest(name);
         return Err(Failure::new(Exit::Weights, message)
             .help(format!("did you mean {nearest}? `style weights list` shows all names")));
     };
@@ -83,7 +83,7 @@ mod tests {
     #[test]
     fn a_name_finds_what_was_fetched_and_a_path_stays_a_path() {
         let folder = tempfile::tempdir().unwrap();
-        let resolve = |weights: &str| resolve_in(weights, || Ok(folder.path().to_owned()));
+        let resolve = |weights: &str| resolve_in(Path::new(weights), || Ok(folder.path().to_owned()));
         let failure = resolve("vgg16").unwrap_err();
         assert_eq!(failure.exit, Exit::Weights);
         assert!(failure.help.unwrap().contains("style weights get vgg16"));

@@ -10,7 +10,7 @@ use super::curl::{self, Ended, Request};
 use super::digest;
 use super::known::KnownFile;
 use super::part::{Part, cannot_write};
-use crate::commands::stdout::say;
+use crate::terminal::say;
 use crate::failure::{Exit, Failure, Result};
 
 /// How often a cut connection is taken up again, as long as each brings something.

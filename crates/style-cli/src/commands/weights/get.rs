@@ -11,7 +11,7 @@ use super::known::{self, FILES, KnownFile};
 use super::part::{Part, cannot_write};
 use super::source::Source;
 use super::{cache, digest, list};
-use crate::commands::stdout::{print, say};
+use crate::terminal::{give, say};
 use crate::failure::{Failure, Result};
 
 /// Fetch known weights, check their SHA-256, and convert them; afterwards `--weights NAME` uses them.
@@ -59,7 +59,7 @@ impl Arguments {
         };
         if self.output.is_none() && !self.force && target.is_file() {
             say(format!("{} is there already", known.name));
-            return print(format!("{}\n", target.display()));
+            return give(target.display());
         }
         check_free(&target, self.force)?;
         if let Some(folder) = target.parent() {
@@ -87,7 +87,7 @@ impl Arguments {
 
 fn fetch_raw(known: &KnownFile, source: &Source, target: &Path) -> Result<()> {
     fetch(known, source, target)?;
-    print(format!("{}\n", target.display()))
+    give(target.display())
 }
 
 /// Brings the known file to `target`, checked.

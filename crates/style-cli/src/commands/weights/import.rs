@@ -7,7 +7,7 @@ use style_transfer::import::{Checkpoint, OpenOptions, WriteOptions};
 use style_transfer::{Encoding, Layer, PixelTransform};
 
 use super::refused;
-use crate::commands::stdout::{print, say};
+use crate::terminal::{give, say};
 use crate::failure::{Exit, Failure, Result};
 
 /// Convert weights (PyTorch, ONNX, safetensors) into the native file.
@@ -92,7 +92,7 @@ impl Form {
             let [markdown, json] = card.save_beside(output).map_err(refused)?;
             say(format!("card       {} and {}", markdown.display(), json.display()));
         }
-        print(format!("{}\n", output.display()))
+        give(output.display())
     }
 
     pub(super) fn options(&self) -> WriteOptions {

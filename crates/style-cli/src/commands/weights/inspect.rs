@@ -10,7 +10,8 @@ use style_transfer::import::{Checkpoint, WriteOptions};
 
 use super::import::{Trust, pixels};
 use super::{refused, resolve};
-use crate::commands::stdout::{print, print_json};
+use crate::commands::give_json;
+use crate::terminal::give;
 use crate::failure::Result;
 
 /// Show what a weights file holds, native or foreign; nothing in it is run.
@@ -18,7 +19,7 @@ use crate::failure::Result;
 pub(crate) struct Arguments {
     /// The weights file, or the name of fetched weights
     #[arg(value_name = "FILE")]
-    input: String,
+    input: PathBuf,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -30,14 +31,14 @@ pub(crate) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
-    let path: PathBuf = resolve(&arguments.input)?;
+    let path = resolve(&arguments.input)?;
     let checkpoint = arguments.trust.open(&path)?;
     let options = WriteOptions { input: arguments.pixels, ..WriteOptions::default() };
     let (info, input) = checkpoint.describe(&options).map_err(refused)?;
     if arguments.json {
         let bytes = std::fs::metadata(&path).map(|file| file.len()).ok();
         let warnings: Vec<String> = input.warnings.iter().map(ToString::to_string).collect();
-        return print_json(&json!({
+        return give_json(&json!({
             "file": path,
             "bytes": bytes,
             "sha256": checkpoint.sha256(),
@@ -60,7 +61,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     for warning in &input.warnings {
         let _ = writeln!(text, "warning: {warning}");
     }
-    print(text)
+    give(text.trim_end())
 }
 
 fn layers(checkpoint: &Checkpoint) -> Vec<Value> {

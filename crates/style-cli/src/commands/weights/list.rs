@@ -7,7 +7,8 @@ use serde_json::json;
 
 use super::cache;
 use super::known::{FILES, KnownFile};
-use crate::commands::stdout::{print, print_json};
+use crate::commands::give_json;
+use crate::terminal::give;
 use crate::failure::Result;
 
 /// List the weights that `get` knows.
@@ -29,7 +30,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
             entry["fetched"] = json!(fetched(known));
             entry
         };
-        return print_json(&FILES.iter().map(entry).collect::<Vec<_>>());
+        return give_json(&FILES.iter().map(entry).collect::<Vec<_>>());
     }
     let mut text = format!("{:<12} {:<22} {:>8}  {:<8}  about\n", "name", "file", "size", "fetched");
     for known in FILES {
@@ -41,7 +42,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
             known.name, known.file, known.about, known.licence
         );
     }
-    print(text)
+    give(text.trim_end())
 }
 
 /// The same for `style weights get list`.

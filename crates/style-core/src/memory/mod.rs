@@ -1,8 +1,12 @@
 //! How much memory a pass, a step or a run takes, before it is taken.
 
+mod available;
+
 use std::fmt;
 
 use serde::Serialize;
+
+pub use available::{available_memory, peak_memory};
 
 use crate::{Error, Objective, Taps, Term, Vgg};
 
@@ -116,44 +120,9 @@ pub(crate) fn largest_side(mut over: usize, fits: impl Fn(usize) -> bool) -> usi
     largest
 }
 
-/// Memory in bytes that this machine could still give, swap included; `None` where the system does not say it.
-///
-/// The system's own estimate leaves out what ZFS would give back: where ZFS is there, the answer is `None` too.
-pub(crate) fn available() -> Option<usize> {
-    if std::path::Path::new("/proc/spl/kstat/zfs").exists() {
-        return None;
-    }
-    available_in(&std::fs::read_to_string("/proc/meminfo").ok()?)
-}
-
-/// Most memory that this process has had so far, bytes; `None` where the system does not say it.
-pub(crate) fn peak() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
-}
-
-fn available_in(meminfo: &str) -> Option<usize> {
-    let kibibytes = |key: &str| {
-        let line = meminfo.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
-        line.trim().strip_suffix("kB")?.trim().parse::<usize>().ok()
-    };
-    let free = kibibytes("MemAvailable")?.checked_add(kibibytes("SwapFree").unwrap_or(0))?;
-    free.checked_mul(1024)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn available_memory_is_what_linux_calls_so_and_the_free_swap() {
-        let meminfo = "MemTotal:       16 kB\nMemFree: 1 kB\nMemAvailable:    8 kB\nSwapFree:        2 kB\n";
-        assert_eq!(available_in(meminfo), Some(10 * 1024));
-        assert_eq!(available_in("MemAvailable:    8 kB\n"), Some(8 * 1024));
-        assert_eq!(available_in("MemTotal:       16 kB\n"), None);
-        assert_eq!(available_in(&format!("MemAvailable: {} kB\n", usize::MAX)), None);
-    }
 
     #[test]
     fn a_forecast_reads_in_megabytes() {
