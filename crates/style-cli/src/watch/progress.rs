@@ -74,7 +74,7 @@ const PARTS: f64 = 10_000.0;
 impl Watcher for Bar {
     fn begin(&mut self, begin: &Begin<'_>) -> Result<()> {
         self.bar.set_length(PARTS as u64);
-        self.bar.set_message(format!("step {} of {}", begin.done, begin.steps));
+        self.bar.set_message(format!("step {} of {}", begin.done, begin.plan.steps()));
         Ok(())
     }
 
@@ -135,20 +135,18 @@ impl Watcher for Plain {
 /// JSON lines.
 #[derive(Default)]
 struct Json {
-    terms: Vec<String>,
     scale: usize,
     output: Option<String>,
 }
 
 impl Watcher for Json {
     fn begin(&mut self, begin: &Begin<'_>) -> Result<()> {
-        self.terms = begin.terms.iter().map(ToString::to_string).collect();
         self.output = begin.output.map(|path| path.display().to_string());
         say(json!({
             "event": "begin",
             "output": self.output,
             "device": begin.device.name,
-            "steps": begin.steps,
+            "steps": begin.plan.steps(),
             "done": begin.done,
             "plan": begin.plan,
         }));
@@ -163,8 +161,9 @@ impl Watcher for Json {
                 "event": "scale", "scale": step.scale, "scales": step.scales, "width": width, "height": height,
             }));
         }
-        let losses: Map<String, Value> =
-            self.terms.iter().cloned().zip(step.losses.0.iter().map(|&loss| json!(loss))).collect();
+        let losses =
+            step.terms.iter().zip(&step.losses.0).map(|(term, &loss)| (term.to_string(), loss.into()));
+        let losses: Map<String, Value> = losses.collect();
         say(json!({
             "event": "step",
             "step": step.index,
