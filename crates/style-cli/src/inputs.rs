@@ -80,6 +80,8 @@ pub(crate) struct OpenStyle {
     /// As the user wrote it.
     pub(crate) name: String,
     pub(crate) source: StyleSource,
+    /// What runs need of its picture, where many share it.
+    pub(crate) known: Option<StyleFile>,
     pub(crate) weight: f32,
     pub(crate) scale: f32,
     pub(crate) region: Option<Mask>,
@@ -93,6 +95,10 @@ impl OpenStyle {
             StyleSource::File(file) => Style::from_file(file),
         };
         let style = style.weight(self.weight).scale(self.scale);
+        let style = match &self.known {
+            Some(known) => style.statistics(known),
+            None => style,
+        };
         match &self.region {
             Some(region) => style.region(region),
             None => style,
@@ -146,6 +152,7 @@ impl Inputs {
             Ok(OpenStyle {
                 name: style.path.to_string_lossy().into_owned(),
                 source: reader.style(&style.path)?,
+                known: None,
                 weight: style.weight,
                 scale: style.scale,
                 region: region.as_ref().map(Mask::from_image),

@@ -3,8 +3,8 @@
 use clap::Args;
 use clap_complete::Shell;
 
-use crate::terminal::give_bytes;
 use crate::failure::Result;
+use crate::terminal::give_bytes;
 
 /// Print completions for a shell: bash, zsh, fish, elvish or powershell.
 #[derive(Debug, Args)]

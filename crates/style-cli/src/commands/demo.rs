@@ -37,6 +37,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
     let style = OpenStyle {
         name: "van_gogh_cafe_terrace.webp".to_owned(),
         source: StyleSource::Picture(Image::decode(CAFE)?),
+        known: None,
         weight: 1.0,
         scale: 1.0,
         region: None,

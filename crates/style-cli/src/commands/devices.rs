@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use style_transfer::{DeviceClass, DeviceError, DeviceInfo, DeviceName, devices, open_device};
 
 use crate::commands::give_json;
-use crate::terminal::{give, say};
 use crate::failure::{Failure, Result};
+use crate::terminal::{give, say};
 
 /// List what can compute here. Each device is opened, as its memory is not known before.
 #[derive(Debug, Args)]

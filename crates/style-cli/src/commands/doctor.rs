@@ -9,11 +9,11 @@ use indicatif::ProgressBar;
 use serde_json::{Value, json};
 use style_transfer::{DeviceName, Doctor, Image, Kernel, devices, write_atomically};
 
-use crate::terminal::{give, say};
 use super::demo::{CAFE, CASTLE};
 use crate::failure::{Exit, Failure, Result};
 use crate::job::Machine;
 use crate::recipe::Recipe;
+use crate::terminal::{give, say};
 
 /// Compare devices with the CPU: every layer, Gram matrices, losses, gradients, and a run of 20 steps.
 ///
@@ -103,10 +103,13 @@ impl Arguments {
         self.pictures()?; // refused once, and not by every process
         self.check_report()?;
         let names = match &self.device[..] {
-            [] => devices().into_iter().map(|info| info.name.parse()).collect::<std::result::Result<_, _>>()?,
+            [] => {
+                devices().into_iter().map(|info| info.name.parse()).collect::<std::result::Result<_, _>>()?
+            }
             asked_for => asked_for.to_vec(),
         };
-        let no_folder = |error| Failure::new(Exit::Output, format!("cannot make a temporary folder: {error}"));
+        let no_folder =
+            |error| Failure::new(Exit::Output, format!("cannot make a temporary folder: {error}"));
         let folder = tempfile::tempdir().map_err(no_folder)?;
         let (mut parts, mut sentences, mut unhealthy) = (Vec::new(), String::new(), Vec::new());
         for (number, name) in names.iter().enumerate() {
@@ -122,7 +125,8 @@ impl Arguments {
         give(sentences.trim_end())?;
         if let Some(path) = &self.json {
             let report = json!({ "made_by": made_by(), "devices": parts });
-            let report = serde_json::to_vec_pretty(&report).map_err(|error| Failure::new(Exit::Internal, error))?;
+            let report =
+                serde_json::to_vec_pretty(&report).map_err(|error| Failure::new(Exit::Internal, error))?;
             write_atomically(path, &report)?;
         }
         Ok(unhealthy)

@@ -6,8 +6,8 @@ use clap::Args;
 use clap_mangen::Man;
 use style_transfer::write_atomically;
 
-use crate::terminal::{give, give_bytes};
 use crate::failure::{Exit, Failure, Result};
+use crate::terminal::{give, give_bytes};
 
 /// Print the manual page (`style man | man -l -` shows it), or write those of all subcommands.
 #[derive(Debug, Args)]

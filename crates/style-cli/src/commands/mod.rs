@@ -14,8 +14,8 @@ pub(crate) mod weights;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{CommandFactory as _, Parser as _};
 use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser as _};
 
 use crate::arguments::{Arguments, BRIEF, Command, RunArguments, StyleArguments};
 use crate::failure::{Exit, Failure, Result};
@@ -44,7 +44,9 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Result<Exit> {
         Some(Command::Devices(arguments)) => devices::run(&arguments).map(|()| Exit::Done),
         Some(Command::Doctor(arguments)) => doctor::run(&arguments).map(|()| Exit::Done),
         Some(Command::Presets(arguments)) => presets::run(&arguments).map(|()| Exit::Done),
-        Some(Command::Completions(arguments)) => completions::run(&arguments, Arguments::command()).map(|()| Exit::Done),
+        Some(Command::Completions(arguments)) => {
+            completions::run(&arguments, Arguments::command()).map(|()| Exit::Done)
+        }
         Some(Command::Man(arguments)) => man::run(&arguments, Arguments::command()).map(|()| Exit::Done),
     }
 }

@@ -8,8 +8,8 @@ use style_transfer::{Preset, Settings};
 use toml::{Table, Value};
 
 use crate::commands::give_json;
-use crate::terminal::give;
 use crate::failure::{Exit, Failure, Result};
+use crate::terminal::give;
 
 /// List settings that have a name, or show all that one of them says.
 #[derive(Debug, Args)]
@@ -79,7 +79,8 @@ fn weights(preset: &Preset) -> Result<String> {
 }
 
 fn show(name: &str, preset: &Preset) -> Result<String> {
-    let mut text = format!("{name}: {}\nsource: {}\nweights: {}", preset.about, preset.source, weights(preset)?);
+    let mut text =
+        format!("{name}: {}\nsource: {}\nweights: {}", preset.about, preset.source, weights(preset)?);
     text += if preset.recalled { "\nrecalled from the paper, not read from a program\n\n" } else { "\n\n" };
     let (own, default) = (lines(&preset.settings)?, lines(&Settings::default())?);
     let width = own.iter().map(|(name, value)| name.len() + value.len() + 3).max().unwrap_or_default();

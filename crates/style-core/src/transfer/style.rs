@@ -70,7 +70,15 @@ impl<'a> Style<'a> {
     }
 
     const fn of(source: Source<'a>) -> Self {
-        Self { source, weight: 1.0, scale: 1.0, layer_weights: Vec::new(), region: None, part: None, known: None }
+        Self {
+            source,
+            weight: 1.0,
+            scale: 1.0,
+            layer_weights: Vec::new(),
+            region: None,
+            part: None,
+            known: None,
+        }
     }
 
     /// Its share in a blend, relative to the other styles' weights, or the strength of its region; 0 to 1e6.
@@ -144,8 +152,14 @@ impl<'a> Style<'a> {
     }
 
     /// The statistics of its picture for a result of that long side, where they are known and serve.
-    pub(super) fn known_at(&self, settings: &Settings, configured: &Vgg, side: usize) -> Option<&'a StyleFile> {
-        let plain = settings.colour == Colour::Free && !settings.style_loss.needs_features() && self.part.is_none();
+    pub(super) fn known_at(
+        &self,
+        settings: &Settings,
+        configured: &Vgg,
+        side: usize,
+    ) -> Option<&'a StyleFile> {
+        let plain =
+            settings.colour == Colour::Free && !settings.style_loss.needs_features() && self.part.is_none();
         let fits = |known: &&StyleFile| {
             known.sizes().contains(&side) && known.check(configured, &settings.style_layers).is_ok()
         };

@@ -31,7 +31,8 @@ fn resolve_in(weights: &Path, folder: impl FnOnce() -> Result<PathBuf>) -> Resul
     if file.is_file() {
         return Ok(file);
     }
-    let message = format!("the weights {} have not been fetched: {} is not there", known.name, file.display());
+    let message =
+        format!("the weights {} have not been fetched: {} is not there", known.name, file.display());
     Err(Failure::new(Exit::Weights, message).help(format!("fetch them: style weights get {}", known.name)))
 }
 
@@ -47,8 +48,11 @@ pub(crate) fn native(folder: &Path, known: &KnownFile) -> PathBuf {
 /// Exit code 5 when the system names no folder for such files.
 pub(crate) fn folder() -> Result<PathBuf> {
     folder_from(|name| std::env::var_os(name)).ok_or_else(|| {
-        Failure::new(Exit::Output, "there is no folder for fetched files: neither XDG_CACHE_HOME nor HOME is set")
-            .help("set XDG_CACHE_HOME, or name a file with --output")
+        Failure::new(
+            Exit::Output,
+            "there is no folder for fetched files: neither XDG_CACHE_HOME nor HOME is set",
+        )
+        .help("set XDG_CACHE_HOME, or name a file with --output")
     })
 }
 

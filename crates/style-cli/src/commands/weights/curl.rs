@@ -40,7 +40,10 @@ pub(super) struct Request<'a> {
 
 /// Fetches the rest of a file; every piece goes to `take`. The bytes come through a pipe: when this program ends, so
 /// does curl, and nobody else writes into the file.
-pub(super) fn fetch(request: Request<'_>, mut take: impl FnMut(&[u8]) -> io::Result<()>) -> Result<(), Ended> {
+pub(super) fn fetch(
+    request: Request<'_>,
+    mut take: impl FnMut(&[u8]) -> io::Result<()>,
+) -> Result<(), Ended> {
     let mut child = command(request).spawn().map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => Ended::NoCurl,
         _ => Ended::NotRun(error),

@@ -10,8 +10,8 @@ use super::curl::{self, Ended, Request};
 use super::digest;
 use super::known::KnownFile;
 use super::part::{Part, cannot_write};
-use crate::terminal::say;
 use crate::failure::{Exit, Failure, Result};
+use crate::terminal::say;
 
 /// How often a cut connection is taken up again, as long as each brings something.
 const ATTEMPTS: usize = 10;
@@ -72,9 +72,7 @@ fn failure(known: &KnownFile, url: &str, part: &Part, ended: Ended) -> Failure {
             weights(message).help("check the URL that --from names")
         }
         Ended::Refused(error) => cannot_write(part.path(), &error),
-        Ended::Status(status) => {
-            weights(format!("the server answered {status} to {url}")).help(by_hand)
-        }
+        Ended::Status(status) => weights(format!("the server answered {status} to {url}")).help(by_hand),
         Ended::NoMiddle => weights(format!("the server does not go on in the middle of {url}")).help(by_hand),
         Ended::Cut(why) => weights(format!("the connection to {url} was cut: {why}"))
             .help("the same command goes on where it ended"),

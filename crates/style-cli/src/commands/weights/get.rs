@@ -11,8 +11,8 @@ use super::known::{self, FILES, KnownFile};
 use super::part::{Part, cannot_write};
 use super::source::Source;
 use super::{cache, digest, list};
-use crate::terminal::{give, say};
 use crate::failure::{Failure, Result};
+use crate::terminal::{give, say};
 
 /// Fetch known weights, check their SHA-256, and convert them; afterwards `--weights NAME` uses them.
 #[derive(Debug, Args)]
@@ -42,8 +42,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     }
     let Some(known) = known::by_name(&arguments.name) else {
         let names: Vec<_> = FILES.iter().map(|known| known.name).collect();
-        let message = format!("no known weights are named {:?}: there are {}", arguments.name, names.join(", "));
-        return Err(Failure::usage(message).help(format!("did you mean {}?", known::nearest(&arguments.name))));
+        let message =
+            format!("no known weights are named {:?}: there are {}", arguments.name, names.join(", "));
+        return Err(
+            Failure::usage(message).help(format!("did you mean {}?", known::nearest(&arguments.name)))
+        );
     };
     arguments.get(known, cache::folder)
 }
@@ -75,7 +78,8 @@ impl Arguments {
             }
             Source::Url { .. } => {
                 // The publisher's name: the model card tells it, and an attempt that was cut finds its part.
-                let raw = cache().map_or_else(|_| target.with_file_name(known.file), |cache| cache.join(known.file));
+                let raw = cache()
+                    .map_or_else(|_| target.with_file_name(known.file), |cache| cache.join(known.file));
                 fetch(known, &source, &raw)?;
                 self.form.convert(&raw, &target)?;
                 let _ = fs::remove_file(&raw); // half a gigabyte that nobody needs any more

@@ -296,6 +296,7 @@ fn only_the_start_of_a_digest_may_be_known() {
     fs::write(&file, &bytes).unwrap();
     let from = file.to_str().unwrap();
     Cache::new().get(&KnownFile { sha256: start, ..known }, &["--from", from]).unwrap();
-    let failure = Cache::new().get(&KnownFile { sha256: "00000000", ..known }, &["--from", from]).unwrap_err();
+    let failure =
+        Cache::new().get(&KnownFile { sha256: "00000000", ..known }, &["--from", from]).unwrap_err();
     assert!(failure.message.contains("begins with 00000000"), "{failure}");
 }

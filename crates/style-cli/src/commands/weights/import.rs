@@ -7,8 +7,8 @@ use style_transfer::import::{Checkpoint, OpenOptions, WriteOptions};
 use style_transfer::{Encoding, Layer, PixelTransform};
 
 use super::refused;
-use crate::terminal::{give, say};
 use crate::failure::{Exit, Failure, Result};
+use crate::terminal::{give, say};
 
 /// Convert weights (PyTorch, ONNX, safetensors) into the native file.
 #[derive(Debug, Args)]

@@ -11,8 +11,8 @@ use style_transfer::import::{Checkpoint, WriteOptions};
 use super::import::{Trust, pixels};
 use super::{refused, resolve};
 use crate::commands::give_json;
-use crate::terminal::give;
 use crate::failure::Result;
+use crate::terminal::give;
 
 /// Show what a weights file holds, native or foreign; nothing in it is run.
 #[derive(Debug, Args)]
@@ -55,7 +55,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         }));
     }
     let mut text = header(&checkpoint);
-    let known = |words: &str| if words.is_empty() { "not known".to_owned() } else { words.escape_debug().collect() };
+    let known =
+        |words: &str| if words.is_empty() { "not known".to_owned() } else { words.escape_debug().collect() };
     let _ = writeln!(text, "\npixels     {} ({})", info.input, input.evidence);
     let _ = writeln!(text, "source     {}\nlicence    {}", known(&info.source), known(&info.licence));
     for warning in &input.warnings {

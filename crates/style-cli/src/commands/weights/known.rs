@@ -24,7 +24,12 @@ pub(crate) struct KnownFile {
 impl KnownFile {
     /// A file of torchvision. Its documentation: <https://docs.pytorch.org/vision/stable/models/vgg.html>; names and
     /// URLs stand in `torchvision/models/vgg.py`.
-    const fn torchvision(name: &'static str, file: &'static str, url: &'static str, sha256: &'static str) -> Self {
+    const fn torchvision(
+        name: &'static str,
+        file: &'static str,
+        url: &'static str,
+        sha256: &'static str,
+    ) -> Self {
         Self {
             name,
             about: "torchvision, trained on ImageNet-1K",

@@ -8,8 +8,8 @@ use serde_json::json;
 use super::cache;
 use super::known::{FILES, KnownFile};
 use crate::commands::give_json;
-use crate::terminal::give;
 use crate::failure::Result;
+use crate::terminal::give;
 
 /// List the weights that `get` knows.
 #[derive(Debug, Args)]
