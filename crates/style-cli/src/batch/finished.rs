@@ -41,9 +41,17 @@ pub(super) fn look(output: &Path, recipe: &Recipe) -> Result<There> {
     })
 }
 
+/// The first difference of two recipes in words.
+pub(super) fn difference_of(found: &Recipe, wanted: &Recipe) -> Result<Option<String>> {
+    let value = |recipe: &Recipe| {
+        serde_json::from_str::<Value>(&recipe.to_json()?).map_err(|error| Failure::new(Exit::Internal, error))
+    };
+    Ok(difference(&value(found)?, &value(wanted)?))
+}
+
 /// The first difference of two recipes, apart from who made it and on which device: machines that share a folder
 /// differ in these.
-pub(super) fn difference(found: &Value, wanted: &Value) -> Option<String> {
+fn difference(found: &Value, wanted: &Value) -> Option<String> {
     let (mut a, mut b) = (Vec::new(), Vec::new());
     flatten(found, "", &mut a);
     flatten(wanted, "", &mut b);

@@ -9,18 +9,19 @@ mod tally;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use style_transfer::{CancelToken, StyleFile};
+use style_transfer::{CancelToken, Checkpoint, StyleFile};
 
 use crate::arguments::{RunArguments, TransferArguments};
 use crate::commands::layers;
 use crate::failure::{Exit, Failure, Result};
 use crate::inputs::{Inputs, OpenStyle, Reader, style_recipe};
 use crate::job::{Job, Machine};
+use crate::journey::Found;
 use crate::outputs::Output;
 use crate::plan::Planned;
 use crate::recipe::{Recipe, Settled, TaskName};
 use crate::terminal::{duration, say};
-use crate::{inputs, signals};
+use crate::{inputs, journey, signals};
 
 use finished::There;
 use pictures::Picture;
@@ -116,6 +117,28 @@ impl Batch {
         tally.end(signals::came())
     }
 
+    /// Where an earlier run of this picture has come to.
+    fn checkpoint(&self, picture: &Picture, recipe: &Recipe) -> Result<Option<Checkpoint>> {
+        let there = journey::places(&picture.output).iter().any(|place| place.exists());
+        if !there || self.arguments.output.force {
+            return Ok(None);
+        }
+        let Found { checkpoint, journey, .. } = journey::find(&picture.output)?;
+        match finished::difference_of(&journey.recipe, recipe)? {
+            None => Ok(Some(checkpoint)),
+            Some(difference) => {
+                let message = format!(
+                    "cannot write {}: a run with another recipe was interrupted there: {difference}",
+                    picture.output.display()
+                );
+                Err(Failure::new(Exit::Output, message).help(format!(
+                    "`style resume {}` goes on with it; --force forgets it and begins anew",
+                    picture.output.display()
+                )))
+            }
+        }
+    }
+
     fn say(&self, line: impl std::fmt::Display) {
         if !self.arguments.showing.quiet {
             say(line);
@@ -169,14 +192,16 @@ impl Batch {
             return Ok(false);
         }
         let settled = &self.settled(picture);
-        inputs.content = Some(Reader::new(&self.arguments).picture(&picture.content)?);
+        let content = Reader::new(&self.arguments).picture(&picture.content)?;
+        (inputs.content, inputs.alpha) = (Some(content.image), content.alpha);
         let output = Output::claim_path(
             picture.output.clone(),
             self.arguments.output.force,
             &inputs::paths(&settled.recipe),
         )?;
+        let checkpoint = self.checkpoint(picture, &settled.recipe)?;
         let (arguments, token) = (&self.arguments, token.clone());
-        let job = Job { settled, machine, inputs, arguments, output: &output, token };
+        let job = Job { settled, machine, inputs, arguments, output: &output, token, checkpoint };
         if let Some(count) = count.filter(|&count| count > 1) {
             self.say(in_all(count, Planned::of(&job)?.seconds));
         }
@@ -185,7 +210,7 @@ impl Batch {
     }
 }
 
-/// `8 pictures: about 14 s each, 1 min 52 s in all`
+/// `8 pictures to make: about 14 s each, 1 min 52 s in all`
 fn in_all(count: usize, seconds: Option<f64>) -> String {
     match seconds {
         Some(seconds) => format!(

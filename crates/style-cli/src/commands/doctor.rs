@@ -9,8 +9,9 @@ use indicatif::ProgressBar;
 use serde_json::{Value, json};
 use style_transfer::{DeviceName, Doctor, Image, Kernel, devices, write_atomically};
 
-use super::demo::{CAFE, CASTLE};
+use crate::arguments::RunArguments;
 use crate::failure::{Exit, Failure, Result};
+use crate::inputs::Reader;
 use crate::job::Machine;
 use crate::recipe::Recipe;
 use crate::terminal::{give, say};
@@ -193,12 +194,12 @@ impl Arguments {
 
     /// The photograph at the size of the examination, and the painting.
     fn pictures(&self) -> Result<(Image, Image)> {
-        let open = |path: &Option<PathBuf>, bundled: &[u8]| match path {
-            Some(path) => Image::open(path),
-            None => Image::decode(bundled),
+        let reader = Reader::new(&RunArguments::default());
+        let open = |path: &Option<PathBuf>, inside: &str| {
+            reader.picture(path.as_deref().unwrap_or(Path::new(inside))).map(|picture| picture.image)
         };
-        let content = open(&self.content, CASTLE)?;
-        let style = open(&self.style, CAFE)?;
+        let content = open(&self.content, "demo:eilean_donan.webp")?;
+        let style = open(&self.style, "demo:van_gogh_cafe_terrace.webp")?;
         Ok((content.resized_to_long_side(self.size)?, style))
     }
 

@@ -1,6 +1,7 @@
 //! What a run tells while it goes on, and who listens: one kind of event for the bar, the lines, the page, the
 //! animation and the checkpoints.
 
+mod checkpoints;
 mod progress;
 mod snapshots;
 
@@ -11,6 +12,7 @@ use style_transfer::{DeviceInfo, Image, Outcome, Plan, Settings, Step, Vgg};
 
 use crate::failure::{Failure, Result};
 use crate::job::Job;
+use crate::signals;
 
 /// What is known before the first step.
 pub(crate) struct Begin<'a> {
@@ -53,6 +55,11 @@ pub(crate) trait Watcher {
     /// After every step; `Break` ends the run with the picture so far.
     fn step(&mut self, step: &Step<'_>) -> Result<ControlFlow<()>>;
 
+    /// After [`step`](Self::step), when the run ends there because of a signal.
+    fn interrupted(&mut self, _: &Step<'_>) -> Result<()> {
+        Ok(())
+    }
+
     /// After the last one.
     fn end(&mut self, _: &End<'_>) -> Result<()> {
         Ok(())
@@ -64,6 +71,7 @@ pub(crate) fn of(job: &Job<'_>) -> Result<Watchers<'static>> {
     let mut watchers = Watchers::default();
     progress::add_to(&mut watchers, &job.arguments.showing);
     snapshots::add_to(&mut watchers, job)?;
+    checkpoints::add_to(&mut watchers, job)?;
     Ok(watchers)
 }
 
@@ -95,6 +103,14 @@ impl<'a> Watchers<'a> {
                     flow = ControlFlow::Break(());
                 }
             }
+        }
+        if signals::came().is_some() {
+            for watcher in &mut self.all {
+                if let Err(failure) = watcher.interrupted(step) {
+                    self.failed.get_or_insert(failure);
+                }
+            }
+            flow = ControlFlow::Break(());
         }
         flow
     }
