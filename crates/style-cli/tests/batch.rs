@@ -134,12 +134,14 @@ fn what_is_finished_is_left_alone_and_what_was_made_otherwise_is_refused() {
 fn a_picture_that_fails_does_not_stop_the_others_and_is_named_at_the_end() {
     let place = Place::new(&["a.png", "c.png"]);
     fs::write(place.path("b.png"), b"no picture").unwrap();
-    let many = place.style(&["a.png", "b.png", "c.png", "missing.png", "--with", "painting.png", "-o", "out"]);
+    let many =
+        place.style(&["a.png", "b.png", "c.png", "missing.png", "--with", "painting.png", "-o", "out"]);
     many.is(3).says("4 pictures: 2 made, 2 failed").says("\n  b.png: ").says("\n  missing.png: ");
     assert_eq!(place.names("out"), ["a.png", "c.png"]);
     place.picture("b.png", 0.9);
     place.picture("missing.png", 0.8);
-    let again = place.style(&["a.png", "b.png", "c.png", "missing.png", "--with", "painting.png", "-o", "out"]);
+    let again =
+        place.style(&["a.png", "b.png", "c.png", "missing.png", "--with", "painting.png", "-o", "out"]);
     assert_eq!(again.is(0).out, "out/b.png\nout/missing.png\n");
 }
 
@@ -185,7 +187,8 @@ fn a_signal_ends_the_picture_it_is_at_and_the_same_command_goes_on_to_the_same_b
     let many = |folder| [&["a.png", "b.png", "c.png"], &long[..], &["-o", folder]].concat();
     place.style(&many("whole")).is(0);
 
-    let mut running = place.command(&many("out")).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut running =
+        place.command(&many("out")).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut first = String::new();
     BufReader::new(running.stdout.take().unwrap()).read_line(&mut first).unwrap();
     assert_eq!(first, "out/a.png\n");

@@ -1,5 +1,6 @@
 //! The commands, a file each.
 
+pub(crate) mod compare;
 pub(crate) mod completions;
 pub(crate) mod demo;
 pub(crate) mod devices;
@@ -45,6 +46,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Result<Exit> {
         Some(Command::Demo(arguments)) => demo::run(*arguments),
         Some(Command::Resume(arguments)) => resume::run(*arguments),
         Some(Command::Rerun(arguments)) => rerun::run(*arguments),
+        Some(Command::Compare(arguments)) => compare::run(*arguments),
         Some(Command::Weights(arguments)) => weights::run(&arguments).map(|()| Exit::Done),
         Some(Command::Devices(arguments)) => devices::run(&arguments).map(|()| Exit::Done),
         Some(Command::Doctor(arguments)) => doctor::run(&arguments).map(|()| Exit::Done),
