@@ -179,13 +179,15 @@ impl Browser {
         std::fs::write(path, bytes).unwrap();
     }
 
-    /// Every URL that was asked for since the start, `data:` left out.
+    /// Every URL of the network that was asked for since the start; `data:` and the browser's own pages are none.
     pub fn requests(&self) -> Vec<String> {
         let log = self.ask("se/log", json!({ "type": "performance" }));
         let message = |entry: &Value| serde_json::from_str::<Value>(entry["message"].as_str()?).ok();
         let url = |message: Value| {
             let message = &message["message"];
-            let url = message["params"]["request"]["url"].as_str().filter(|url| !url.starts_with("data:"));
+            let url = message["params"]["request"]["url"]
+                .as_str()
+                .filter(|url| url.starts_with("http") || url.starts_with("ws"));
             url.filter(|_| message["method"] == "Network.requestWillBeSent").map(str::to_owned)
         };
         log.as_array().unwrap().iter().filter_map(message).filter_map(url).collect()
