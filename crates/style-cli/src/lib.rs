@@ -8,6 +8,7 @@ mod job;
 mod outputs;
 mod plan;
 mod recipe;
+mod report;
 mod signals;
 mod terminal;
 mod view;

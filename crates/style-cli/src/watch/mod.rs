@@ -70,6 +70,7 @@ pub(crate) fn of(job: &Job<'_>) -> Result<Watchers<'static>> {
     progress::add_to(&mut watchers, &job.arguments.showing);
     snapshots::add_to(&mut watchers, job)?;
     timelapse::add_to(&mut watchers, job)?;
+    crate::report::add_to(&mut watchers, job)?;
     // Last: where the page stays after the end, everybody else has finished.
     view::add_to(&mut watchers, job)?;
     Ok(watchers)
