@@ -38,16 +38,16 @@ fn segments(bytes: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
 }
 
 pub(crate) fn metadata(bytes: &[u8]) -> Metadata<'_> {
-    let exif = segments(bytes).filter(|(marker, _)| *marker == EXIF);
-    let orientation = exif.filter_map(|(_, data)| ifd::orientation(data.strip_prefix(b"Exif\0\0")?)).next();
+    let mut exif = segments(bytes).filter(|(marker, _)| *marker == EXIF);
+    let orientation = exif.find_map(|(_, data)| ifd::orientation(data.strip_prefix(b"Exif\0\0")?));
     Metadata { profile: profile(bytes), orientation, recipe: text(bytes), ..Metadata::default() }
 }
 
 /// What Adobe's segment says about the colours (0: as they are, 1: `YCbCr`, 2: YCCK); none without such a segment.
 pub(crate) fn adobe_transform(bytes: &[u8]) -> Option<u8> {
-    let adobe = segments(bytes).filter(|(marker, _)| *marker == ADOBE);
+    let mut adobe = segments(bytes).filter(|(marker, _)| *marker == ADOBE);
     // "Adobe", then version and two fields of flags of 16 bits each.
-    adobe.filter_map(|(_, data)| data.strip_prefix(b"Adobe")?.get(6).copied()).next()
+    adobe.find_map(|(_, data)| data.strip_prefix(b"Adobe")?.get(6).copied())
 }
 
 /// The profile, which is cut into segments that know their number (from 1) and how many there are (ICC.1, annex B.4).
