@@ -14,15 +14,18 @@ fn style(folder: &Path, arguments: &[&str]) -> Output {
     let images = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/images");
     std::fs::copy(images.join("eilean_donan.webp"), folder.join("'\"&castle.webp")).unwrap();
     std::fs::copy(images.join("van_gogh_cafe_terrace.webp"), folder.join(HOSTILE)).unwrap();
-    let program = Command::new(env!("CARGO_BIN_EXE_style")).current_dir(folder).args(arguments).output().unwrap();
+    let program =
+        Command::new(env!("CARGO_BIN_EXE_style")).current_dir(folder).args(arguments).output().unwrap();
     assert!(program.stdout.is_empty() || program.status.success());
     program
 }
 
 /// A run with all its files.
 fn run(folder: &Path) -> (String, Value) {
-    let arguments = ["'\"&castle.webp", HOSTILE, "-o", "a<b>&.png", "--size", "96", "--set", "smallest_scale=64"];
-    let done = style(folder, &[&arguments[..], &["--steps", "12", "--report", "--tv-weight", "0.1"]].concat());
+    let arguments =
+        ["'\"&castle.webp", HOSTILE, "-o", "a<b>&.png", "--size", "96", "--set", "smallest_scale=64"];
+    let done =
+        style(folder, &[&arguments[..], &["--steps", "12", "--report", "--tv-weight", "0.1"]].concat());
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
     (read("a<b>&.report.html"), serde_json::from_str(&read("a<b>&.report.json")).unwrap())
@@ -36,7 +39,8 @@ fn attributes<'a>(page: &'a str, name: &str) -> Vec<&'a str> {
 
 /// The page without its elements of one kind, their contents included.
 fn without(page: &str, element: &str) -> String {
-    let mut parts = page.split(&format!("<{element}"));
+    let begin = format!("<{element}");
+    let mut parts = page.split(&begin);
     let mut rest = parts.next().unwrap().to_owned();
     let end = format!("</{element}>");
     parts.for_each(|part| rest += part.split_once(&end).unwrap().1);
@@ -56,16 +60,22 @@ fn the_page_stands_by_itself_and_says_what_the_json_says() {
 
     // Nothing from elsewhere, nothing that acts.
     for name in ["src", "href", "srcset", "data", "action", "poster"] {
-        assert!(attributes(&page, name).iter().all(|value| value.starts_with("data:image/jpeg;base64,")), "{name}");
+        assert!(
+            attributes(&page, name).iter().all(|value| value.starts_with("data:image/jpeg;base64,")),
+            "{name}"
+        );
     }
     assert!(attributes(&page, "src").len() >= 7, "inputs, result, stages");
-    for forbidden in ["<script", "<link", "<iframe", "url(", "@import", " onerror=", " onload=", "<img src=x"] {
+    for forbidden in ["<script", "<link", "<iframe", "url(", "@import", " onerror=", " onload=", "<img src=x"]
+    {
         let inside = without(&page, "pre");
         assert!(!inside.replace("&lt;img src=x onerror=", "").contains(forbidden), "{forbidden}");
     }
 
     // Names as they are.
-    for escaped in ["&lt;img src=x onerror=alert(1)&gt;.webp", "a&lt;b&gt;&amp;.png", "'&quot;&amp;castle.webp"] {
+    for escaped in
+        ["&lt;img src=x onerror=alert(1)&gt;.webp", "a&lt;b&gt;&amp;.png", "'&quot;&amp;castle.webp"]
+    {
         assert!(page.contains(escaped), "{escaped}");
     }
     assert_eq!(json["inputs"]["styles"][0]["name"], HOSTILE);
@@ -87,9 +97,14 @@ fn the_page_stands_by_itself_and_says_what_the_json_says() {
     }
     assert!(numbers > 100, "{numbers}");
     // And there are no others, but in the drawings, commands and names.
-    let rest = ["data", "style", "svg", "pre", "code", "title"].iter().fold(page.clone(), |page, element| without(&page, element));
+    let rest = ["data", "style", "svg", "pre", "code", "title"]
+        .iter()
+        .fold(page.clone(), |page, element| without(&page, element));
     let rest = text(&rest);
-    let stray: Vec<_> = rest.split_whitespace().filter(|word| word.starts_with(|first: char| first.is_ascii_digit()) && word.contains('.')).collect();
+    let stray: Vec<_> = rest
+        .split_whitespace()
+        .filter(|word| word.starts_with(|first: char| first.is_ascii_digit()) && word.contains('.'))
+        .collect();
     let source = json["model"]["source"].as_str().unwrap().to_owned() + &json["hardware"].to_string();
     assert!(stray.iter().all(|word| source.contains(word)), "{stray:?}");
 }
@@ -103,14 +118,22 @@ fn the_json_has_all_of_the_run() {
     assert_eq!((count("/metrics/style_distance"), count("/metrics/content_distance")), (5, 1));
     assert!((0.0..=1.0).contains(&json["metrics"]["ssim"].as_f64().unwrap()));
     assert!(json["peak_memory"].as_u64().unwrap() > 1 << 20);
-    assert_eq!((&json["settings"]["tv_weight"], &json["preset"]["differs"]["tv_weight"]), (&0.1.into(), &0.3.into()));
+    assert_eq!(
+        (&json["settings"]["tv_weight"], &json["preset"]["differs"]["tv_weight"]),
+        (&0.1.into(), &0.3.into())
+    );
     assert_eq!(json["recipe"]["settings"]["tv_weight"], 0.1);
-    assert!(json["preset"]["differs"].as_object().unwrap().keys().all(|key| {
-        ["size", "smallest_scale", "steps", "tv_weight"].contains(&key.as_str())
-    }));
+    assert!(
+        json["preset"]["differs"]
+            .as_object()
+            .unwrap()
+            .keys()
+            .all(|key| { ["size", "smallest_scale", "steps", "tv_weight"].contains(&key.as_str()) })
+    );
     assert_eq!(json["hardware"]["name"], "flex");
     assert!(json["model"]["source_sha256"].as_str().unwrap().len() == 64);
-    let stages: Vec<_> = json["stages"].as_array().unwrap().iter().map(|stage| stage["step"].as_u64().unwrap()).collect();
+    let stages: Vec<_> =
+        json["stages"].as_array().unwrap().iter().map(|stage| stage["step"].as_u64().unwrap()).collect();
     assert!(stages.len() >= 5 && stages[0] == 1 && stages.is_sorted(), "{stages:?}");
     assert!(json["command"].as_array().unwrap().contains(&HOSTILE.into()));
 }
@@ -120,7 +143,8 @@ fn a_report_replaces_nothing_and_needs_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("out.report.json");
     std::fs::write(&place, "old").unwrap();
-    let refused = style(folder.path(), &["'\"&castle.webp", HOSTILE, "-o", "out.png", "--report", "--size", "64"]);
+    let refused =
+        style(folder.path(), &["'\"&castle.webp", HOSTILE, "-o", "out.png", "--report", "--size", "64"]);
     assert_eq!(refused.status.code(), Some(5));
     assert_eq!(std::fs::read_to_string(&place).unwrap(), "old");
     let refused = style(folder.path(), &["'\"&castle.webp", HOSTILE, "-o", "-", "--report", "--size", "64"]);

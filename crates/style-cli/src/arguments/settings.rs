@@ -1,6 +1,7 @@
 //! The settings of a run on the command line. Their defaults are read from the library.
 
 use std::fmt::Display;
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
@@ -47,7 +48,7 @@ pub(crate) struct SettingsArguments {
     /// Where the picture starts: at the photograph, at noise, or at a picture of your own; noise takes more steps and
     /// more freedom [default: content, noise where there is none]
     #[arg(long, value_name = "content|noise|PICTURE")]
-    pub(crate) init: Option<std::path::PathBuf>,
+    init: Option<PathBuf>,
     #[command(flatten)]
     descent: DescentArguments,
 }
@@ -121,11 +122,6 @@ fn word(value: &impl Serialize) -> String {
 }
 
 impl SettingsArguments {
-    /// The long side that was asked for.
-    pub(crate) const fn size(&self) -> Option<usize> {
-        self.size
-    }
-
     /// The settings of `--set` and of the named options, which come later.
     pub(crate) fn tables(&self) -> Result<[Table; 2]> {
         Ok([self.assigned()?, self.named()])
@@ -174,7 +170,7 @@ impl SettingsArguments {
     }
 
     /// The picture that the run starts at, where it is neither the content nor noise.
-    pub(crate) fn init_picture(&self) -> Option<&std::path::PathBuf> {
+    pub(crate) fn init_picture(&self) -> Option<&PathBuf> {
         self.init.as_ref().filter(|init| !["content", "noise"].iter().any(|word| init.as_os_str() == *word))
     }
 }

@@ -38,19 +38,29 @@ impl Curves {
         let history: Vec<Vec<f64>> = document["losses"]
             .as_array()?
             .iter()
-            .map(|losses| losses.as_array().into_iter().flatten().map(|loss| loss.as_f64().unwrap_or(0.0)).collect())
+            .map(|losses| {
+                losses.as_array().into_iter().flatten().map(|loss| loss.as_f64().unwrap_or(0.0)).collect()
+            })
             .collect();
         let names = document["terms"].as_array()?.iter().filter_map(Value::as_str).map(str::to_owned);
-        let each = names.enumerate().map(|(term, name)| (name, history.iter().map(|losses| losses.get(term).copied().unwrap_or(0.0)).collect()));
+        let each = names.enumerate().map(|(term, name)| {
+            (name, history.iter().map(|losses| losses.get(term).copied().unwrap_or(0.0)).collect())
+        });
         let total = history.iter().map(|losses| losses.iter().sum()).collect();
-        let lines: Vec<(String, Vec<f64>)> = std::iter::once(("total".to_owned(), total)).chain(each).collect();
+        let lines: Vec<(String, Vec<f64>)> =
+            std::iter::once(("total".to_owned(), total)).chain(each).collect();
         let scale = |scale: &Value| {
             let long = scale["width"].as_u64()?.max(scale["height"].as_u64()?);
             Some((scale["first"].as_u64()? as usize, long))
         };
         let scales = document["scales"].as_array()?.iter().filter_map(scale).collect();
-        let logs = lines.iter().flat_map(|(_, values)| values).filter(|value| **value > 0.0).map(|value| value.log10());
-        let (low, high) = logs.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), log| (low.min(log), high.max(log)));
+        let logs = lines
+            .iter()
+            .flat_map(|(_, values)| values)
+            .filter(|value| **value > 0.0)
+            .map(|value| value.log10());
+        let (low, high) =
+            logs.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), log| (low.min(log), high.max(log)));
         low.is_finite().then(|| {
             let high = high + 0.05;
             Self { lines, scales, low: (low - 0.05).max(high - DECADES), high }
@@ -166,7 +176,9 @@ mod tests {
     fn a_line_begins_anew_at_every_scale() {
         let document = document(&json!([[1.0, 0.1], [0.5, 0.1], [0.7, 0.0], [0.6, 0.1], [0.5, 0.1]]));
         let curves = Curves::of(&document).unwrap();
-        let letters = |line: usize| curves.path(&curves.lines[line].1).replace(|letter: char| !letter.is_alphabetic(), "");
+        let letters = |line: usize| {
+            curves.path(&curves.lines[line].1).replace(|letter: char| !letter.is_alphabetic(), "")
+        };
         assert_eq!(letters(1), "MLMLL");
         assert_eq!(letters(2), "MLML", "nothing stands for 0, which has no logarithm");
     }

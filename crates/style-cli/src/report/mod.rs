@@ -34,7 +34,8 @@ pub(crate) fn add_to(watchers: &mut Watchers<'_>, job: &Job<'_>) -> Result<()> {
         return Ok(());
     }
     let Some(picture) = job.output.path() else {
-        return Err(Failure::usage("--report needs a file, and the picture goes to stdout").help("name a file with -o"));
+        return Err(Failure::usage("--report needs a file, and the picture goes to stdout")
+            .help("name a file with -o"));
     };
     let [page, json] = ["report.html", "report.json"].map(|ending| picture.with_extension(ending));
     for path in [&page, &json] {

@@ -9,9 +9,11 @@ use crate::failure::Result;
 use crate::recipe::Recipe;
 
 /// Nothing but what stands in the page itself.
-const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+const POLICY: &str =
+    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
-const STYLE: &str = concat!(include_str!("../../assets/colours.css"), include_str!("../../assets/report.css"));
+const STYLE: &str =
+    concat!(include_str!("../../assets/colours.css"), include_str!("../../assets/report.css"));
 
 /// Everything of a run on one page; every number on it comes from the document.
 pub(super) fn page(document: &Value, begun: &Begun, stages: &[Stage], result: &str) -> Result<Markup> {

@@ -58,13 +58,16 @@ fn distances(document: &Value, title: &str, key: &str, term: &str) -> Markup {
     if all.is_empty() {
         return html! {};
     }
-    let terms: Vec<_> = document["terms"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let terms: Vec<_> =
+        document["terms"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let name = |at: &Value| {
         let layer = at["layer"].as_str().unwrap_or_default();
         at["region"].as_u64().map_or_else(|| layer.to_owned(), |region| format!("{layer} of region {region}"))
     };
     // The colour that the term has among the curves.
-    let line = |name: &str| terms.iter().position(|known| *known == format!("{term}{name}")).map_or(0, |index| index + 1);
+    let line = |name: &str| {
+        terms.iter().position(|known| *known == format!("{term}{name}")).map_or(0, |index| index + 1)
+    };
     html! {
         h3 { (title) }
         div class="bars" {
@@ -127,7 +130,8 @@ fn last(document: &Value, term: usize) -> String {
 
 /// All settings; those that differ from the preset's stand out.
 pub(super) fn settings(document: &Value) -> Markup {
-    let names: Vec<_> = document["settings"].as_object().into_iter().flatten().map(|(name, _)| name).collect();
+    let names: Vec<_> =
+        document["settings"].as_object().into_iter().flatten().map(|(name, _)| name).collect();
     let differs = document["preset"]["differs"].as_object();
     let differing = differs.map_or(0, serde_json::Map::len);
     html! {
@@ -158,7 +162,18 @@ pub(super) fn settings(document: &Value) -> Markup {
 
 /// The network and where it comes from.
 pub(super) fn model(document: &Value) -> Markup {
-    let keys = ["architecture", "source", "source_sha256", "licence", "parameters", "input", "pooling", "pooling_gain", "padding", "kernel"];
+    let keys = [
+        "architecture",
+        "source",
+        "source_sha256",
+        "licence",
+        "parameters",
+        "input",
+        "pooling",
+        "pooling_gain",
+        "padding",
+        "kernel",
+    ];
     html! {
         section aria-labelledby="model" {
             h2 id="model" { "Network" }
@@ -197,11 +212,18 @@ pub(super) fn again(command: &[String], recipe: &str) -> Markup {
 /// A word as a shell takes it.
 fn quoted(word: &str) -> String {
     let is_plain = |letter: char| letter.is_alphanumeric() || "-_./=,:+@%".contains(letter);
-    if !word.is_empty() && word.chars().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
 }
 
 fn list(document: &Value, place: &str, keys: &[&str]) -> Markup {
-    let there = keys.iter().map(|key| (key, format!("{place}/{key}"))).filter(|(_, place)| document.pointer(place).is_some_and(|value| !value.is_null()));
+    let there = keys
+        .iter()
+        .map(|key| (key, format!("{place}/{key}")))
+        .filter(|(_, place)| document.pointer(place).is_some_and(|value| !value.is_null()));
     html! {
         dl class="list" {
             @for (key, place) in there { dt { (key.replace('_', " ")) } dd { (shown(document, &place)) } }

@@ -1,5 +1,8 @@
 //! A real browser, told what to do through chromedriver (W3C `WebDriver` over HTTP), with nothing but the standard library.
 
+// Each test uses its part.
+#![allow(dead_code)]
+
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
@@ -13,7 +16,7 @@ use serde_json::{Value, json};
 const REQUIRED: &str = "STYLE_TEST_BROWSER";
 
 /// A browser that closes when this is dropped.
-pub struct Browser {
+pub(crate) struct Browser {
     driver: Child,
     port: u16,
     session: String,
@@ -26,7 +29,7 @@ fn is_installed(program: &str) -> bool {
 
 impl Browser {
     /// A fresh one; `None`, with a printed line, where none is installed.
-    pub fn start() -> Option<Self> {
+    pub(crate) fn start() -> Option<Self> {
         if !is_installed("chromium") || !is_installed("chromedriver") {
             assert!(
                 std::env::var_os(REQUIRED).is_none(),
@@ -110,17 +113,17 @@ impl Browser {
         self.send("POST", &format!("/session/{}/{path}", self.session), &body)
     }
 
-    pub fn open(&self, url: &str) {
+    pub(crate) fn open(&self, url: &str) {
         self.ask("url", json!({ "url": url }));
     }
 
     /// What an expression in the page is.
-    pub fn evaluate(&self, expression: &str) -> Value {
+    pub(crate) fn evaluate(&self, expression: &str) -> Value {
         self.ask("execute/sync", json!({ "script": format!("return {expression}"), "args": [] }))
     }
 
     /// Waits until an expression is true.
-    pub fn wait_for(&self, expression: &str, seconds: u64) {
+    pub(crate) fn wait_for(&self, expression: &str, seconds: u64) {
         let begin = Instant::now();
         while self.evaluate(expression) != json!(true) {
             let page = || self.evaluate("document.body.innerText");
@@ -134,7 +137,7 @@ impl Browser {
     }
 
     /// Clicks, with the mouse, on what a CSS selector finds.
-    pub fn click(&self, selector: &str) {
+    pub(crate) fn click(&self, selector: &str) {
         let found = self.ask("element", json!({ "using": "css selector", "value": selector }));
         let element =
             found.as_object().and_then(|object| object.values().next()).and_then(Value::as_str).unwrap();
@@ -142,7 +145,7 @@ impl Browser {
     }
 
     /// Presses keys as a person would; `\u{e004}` is the tabulator, `\u{e007}` enter.
-    pub fn press(&self, keys: &str) {
+    pub(crate) fn press(&self, keys: &str) {
         let presses: Vec<_> = keys
             .chars()
             .flat_map(|key| {
@@ -158,7 +161,7 @@ impl Browser {
     }
 
     /// The page as it is then seen: width in px, and whether dark.
-    pub fn look_as(&self, width: usize, dark: bool) {
+    pub(crate) fn look_as(&self, width: usize, dark: bool) {
         let size = json!({ "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500 });
         self.command("Emulation.setDeviceMetricsOverride", &size);
         let scheme = if dark { "dark" } else { "light" };
@@ -169,7 +172,7 @@ impl Browser {
     }
 
     /// Writes the whole page as a PNG.
-    pub fn screenshot(&self, path: &Path) {
+    pub(crate) fn screenshot(&self, path: &Path) {
         let size =
             self.evaluate("[document.documentElement.clientWidth, document.documentElement.scrollHeight]");
         let clip = json!({ "x": 0, "y": 0, "width": size[0], "height": size[1], "scale": 1 });
@@ -180,7 +183,7 @@ impl Browser {
     }
 
     /// Every URL of the network that was asked for since the start; `data:` and the browser's own pages are none.
-    pub fn requests(&self) -> Vec<String> {
+    pub(crate) fn requests(&self) -> Vec<String> {
         let log = self.ask("se/log", json!({ "type": "performance" }));
         let message = |entry: &Value| serde_json::from_str::<Value>(entry["message"].as_str()?).ok();
         let url = |message: Value| {
@@ -205,7 +208,7 @@ impl Drop for Browser {
 }
 
 /// Looks at the page wide and narrow, light and dark, and writes what is seen where the environment says.
-pub fn look_at(browser: &Browser, name: &str) {
+pub(crate) fn look_at(browser: &Browser, name: &str) {
     for (width, width_name) in [(1280, "wide"), (390, "narrow")] {
         for (dark, scheme) in [(false, "light"), (true, "dark")] {
             browser.look_as(width, dark);
