@@ -1,6 +1,8 @@
 //! The memory of runs as Linux counts it: the peak against the forecast, and its course over many steps. Every run is a
 //! process of its own: a peak never falls again.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // the helpers of tests are tests too
+
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::process::Command;
