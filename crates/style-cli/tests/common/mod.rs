@@ -8,7 +8,7 @@ use style_transfer::{Image, Mask, PictureFormat, WriteOptions};
 use tempfile::TempDir;
 
 /// Smooth colours with some structure, another for every seed.
-pub fn picture(width: usize, height: usize, seed: usize) -> Image {
+pub(crate) fn picture(width: usize, height: usize, seed: usize) -> Image {
     let wave = |x: usize, y: usize, channel: usize| {
         let phase = (x * (3 + seed) + y * (5 + 2 * seed) + channel * 40) as f32 * 0.07;
         0.5 + 0.45 * phase.sin() * (0.11 * (x + seed * y) as f32).cos()
@@ -20,7 +20,7 @@ pub fn picture(width: usize, height: usize, seed: usize) -> Image {
 
 /// A folder with `photo.png`, `painting.png`, `other.png`, `mask.png`, `glass.png` (transparent on its left) and
 /// some files that are no pictures.
-pub fn folder_with_pictures() -> TempDir {
+pub(crate) fn folder_with_pictures() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     picture(48, 32, 1).save(at("photo.png")).unwrap();
@@ -41,7 +41,7 @@ pub fn folder_with_pictures() -> TempDir {
 }
 
 /// The program, silent, in a folder.
-pub fn style(folder: &Path, arguments: &[&str]) -> Command {
+pub(crate) fn style(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_style"));
     command
         .args(arguments)
@@ -53,7 +53,7 @@ pub fn style(folder: &Path, arguments: &[&str]) -> Command {
 }
 
 /// Sends a signal to a program that a test started.
-pub fn signal(child: &Child, name: &str) {
+pub(crate) fn signal(child: &Child, name: &str) {
     let sent = Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status().unwrap();
     assert!(sent.success());
 }

@@ -1,0 +1,66 @@
+//! What is said before the first step, and whether it comes true.
+#![cfg(unix)]
+
+mod common;
+
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use common::{folder_with_pictures, style};
+
+/// Seconds in a text of the program, such as `about 2.5 s,` or `in 1 min 3 s`.
+fn seconds_after(text: &str, word: &str) -> f64 {
+    let rest = text.split_once(word).map(|(_, rest)| rest).unwrap_or_default();
+    let mut seconds = 0.0;
+    let words: Vec<&str> = rest.split([' ', ',', '\n']).collect();
+    for pair in words.chunks(2) {
+        let (Some(number), unit) = (pair[0].parse::<f64>().ok(), pair.get(1)) else { break };
+        seconds += number * if unit == Some(&"min") { 60.0 } else { 1.0 };
+    }
+    seconds
+}
+
+#[test]
+fn times_are_read() {
+    assert_eq!(seconds_after("on flex: about 2.5 s, 3 MB", "about "), 2.5);
+    assert_eq!(seconds_after("9 steps in 1 min 3 s, style", " in "), 63.0);
+}
+
+/// Of three tries, as other programs may take the processor from any of them.
+#[test]
+fn a_run_takes_about_the_time_that_was_expected() {
+    let folder = folder_with_pictures();
+    let mut ratios = Vec::new();
+    for arguments in ["--size 224 --steps 6", "--size 224 --steps 6 --optimizer adam", "--size 256 --steps 4"]
+    {
+        let mut command = style(folder.path(), &["photo.png", "painting.png", "-o", "out.png", "--force"]);
+        let output = command.args(arguments.split(' ')).stderr(Stdio::piped()).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{said}");
+        let (expected, took) = (seconds_after(&said, ": about "), seconds_after(&said, "steps in "));
+        println!("{arguments}: {expected} s expected, {took} s taken");
+        ratios.push(took / expected);
+        if (0.5..2.0).contains(&(took / expected)) {
+            return;
+        }
+    }
+    panic!("taken over expected: {ratios:?}");
+}
+
+#[test]
+fn a_size_that_nobody_has_memory_for_is_refused_at_once() {
+    let folder = folder_with_pictures();
+    let mut fastest = Duration::MAX;
+    for _ in 0..3 {
+        let clock = Instant::now();
+        let mut command = style(folder.path(), &["photo.png", "painting.png", "--size", "20000"]);
+        let output = command.stderr(Stdio::piped()).output().unwrap();
+        fastest = fastest.min(clock.elapsed());
+        assert_eq!(output.status.code(), Some(6));
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains("the largest that fits has a long side of"), "{said}");
+    }
+    println!("refused after {fastest:?}");
+    // Within one on a machine that has nothing else to do.
+    assert!(fastest < Duration::from_secs(4), "{fastest:?}");
+}
