@@ -8,13 +8,14 @@ use style_transfer::{
 };
 
 use crate::arguments::RunArguments;
+use crate::commands::weights::resolve;
 use crate::failure::{Exit, Failure, Result};
 use crate::inputs::Inputs;
 use crate::outputs::{Output, Writing};
 use crate::plan::Planned;
 use crate::recipe::{Recipe, Settled, TaskName};
 use crate::signals;
-use crate::terminal::{give, say};
+use crate::terminal::{give, say, steps};
 use crate::watch::{self, Begin, End, Watchers};
 
 /// A network on a device.
@@ -48,8 +49,18 @@ impl Machine {
 #[cfg(feature = "bundled-weights")]
 fn load(weights: Option<&Path>, open: &OpenDevice) -> Result<Vgg> {
     Ok(match weights {
-        Some(path) => Vgg::load_file(path, &open.device)?,
+        Some(path) => load_file(&resolve(path)?, open)?,
         None => Vgg::load(style_transfer::VGG19, &open.device)?,
+    })
+}
+
+fn load_file(path: &Path, open: &OpenDevice) -> Result<Vgg> {
+    Vgg::load_file(path, &open.device).map_err(|error| match error {
+        Error::Weights(_) => {
+            let failure = Failure::from(error);
+            Failure { message: format!("{}: {}", path.display(), failure.message), ..failure }
+        }
+        other => other.into(),
     })
 }
 
@@ -59,7 +70,7 @@ fn load(weights: Option<&Path>, open: &OpenDevice) -> Result<Vgg> {
         Failure::new(Exit::Weights, "no weights were given, and this build has none inside")
             .help("name a file with --weights; `style weights import` makes one")
     };
-    Ok(Vgg::load_file(weights.ok_or_else(missing)?, &open.device)?)
+    load_file(&resolve(weights.ok_or_else(missing)?)?, open)
 }
 
 /// One run, with everything it needs opened.
@@ -193,7 +204,7 @@ impl Job<'_> {
 
     /// How to go on after a signal.
     fn interrupted(&self, exit: Exit, outcome: &Outcome) -> Failure {
-        let failure = Failure::new(exit, format!("ended by a signal after {} steps", outcome.steps()));
+        let failure = Failure::new(exit, format!("ended by a signal after {}", steps(outcome.steps())));
         match self.output.path() {
             Some(path) if !self.arguments.keeping.no_checkpoints => {
                 failure.help(format!("`style resume {}` goes on from there", path.display()))

@@ -1,6 +1,7 @@
 //! The program `style`, as a library: [`main`] is all of it.
 
 mod arguments;
+mod batch;
 mod commands;
 mod failure;
 mod inputs;

@@ -34,6 +34,17 @@ fn lossless_formats_give_the_pixels_as_they_were() {
 }
 
 #[test]
+fn a_jpeg_is_decoded_as_the_image_crate_decodes_it() {
+    let grey = DynamicImage::ImageLuma8(colourful(21, 37).to_luma8());
+    for picture in [colourful(70, 50), grey] {
+        let jpeg = encoded(&picture, ImageFormat::Jpeg);
+        let expected = image::load_from_memory(&jpeg).unwrap().to_rgb8();
+        let expected: Vec<f32> = expected.iter().map(|&value| f32::from(value) / 255.0).collect();
+        assert_eq!(pixels(&jpeg), expected);
+    }
+}
+
+#[test]
 fn sixteen_bits_keep_their_precision() {
     let grey = DynamicImage::ImageLuma16(ImageBuffer::from_fn(2, 1, |x, _| Luma([x as u16 + 40_000])));
     for format in [ImageFormat::Png, ImageFormat::Tiff] {
@@ -272,6 +283,17 @@ fn a_flipped_bit_in_a_png_is_noticed() {
     }
 }
 
+#[test]
+fn a_decoder_that_panics_is_taken_for_a_damaged_file() {
+    let found = |run: fn() -> Result<(), ImageError>| guarded("PNG", run).unwrap_err().to_string();
+    assert_eq!(
+        found(|| panic!("index {} is out of range", 7)),
+        "the PNG is damaged: a decoder gave up: index 7 is out of range"
+    );
+    assert_eq!(found(|| panic!("at last")), "the PNG is damaged: a decoder gave up: at last");
+    assert_eq!(found(|| Err(ImageError::Empty)), ImageError::Empty.to_string());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
@@ -285,8 +307,9 @@ proptest! {
             let position = position.index(bytes.len());
             bytes[position] = value;
         }
-        if let Ok(image) = Image::decode(&bytes) {
-            prop_assert_eq!(image.pixels().len(), 3 * image.width() * image.height());
+        match Image::decode(&bytes) {
+            Ok(image) => prop_assert_eq!(image.pixels().len(), 3 * image.width() * image.height()),
+            Err(error) => prop_assert!(!error.to_string().contains(GAVE_UP), "{error}"),
         }
     }
 

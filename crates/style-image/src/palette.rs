@@ -29,3 +29,22 @@ pub(crate) fn beyond(bytes: &[u8], max_bytes: usize) -> Option<(u8, usize)> {
         .find(|&colour| usize::from(colour) >= colours)
         .map(|colour| (colour, colours))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::test_pictures::{chunk, png};
+
+    #[test]
+    fn a_colour_beyond_the_palette_is_found_in_any_number_of_bits() {
+        let palette = |colours: usize| chunk(*b"PLTE", &vec![7; 3 * colours]);
+        let beyond = |width, depth, colours, row: &[u8]| {
+            super::beyond(&png((width, 1), depth, 3, &palette(colours), row), 1 << 20)
+        };
+        assert_eq!(beyond(3, 2, 3, &[0, 0b00_01_11_00]), Some((3, 3)));
+        assert_eq!(beyond(2, 2, 3, &[0, 0b00_01_11_11]), None, "what fills the last byte is no pixel");
+        assert_eq!(beyond(8, 1, 1, &[0, 0b0000_0001]), Some((1, 1)));
+        assert_eq!(beyond(2, 4, 16, &[0, 0xff]), None);
+        assert_eq!(beyond(2, 4, 15, &[0, 0x0f]), Some((15, 15)));
+        assert_eq!(beyond(1, 8, 255, &[0, 255]), Some((255, 255)));
+    }
+}

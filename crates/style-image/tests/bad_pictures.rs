@@ -2,6 +2,7 @@
 //!
 //! One test, for it looks at the memory of the whole process.
 
+#![allow(clippy::unwrap_used)] // the helpers of tests are tests too
 #![cfg(feature = "files")]
 
 #[path = "bad_pictures/mod.rs"]

@@ -3,6 +3,7 @@
 
 mod background;
 mod checkpoints;
+mod json;
 mod pace;
 mod progress;
 mod snapshots;
@@ -17,6 +18,7 @@ use style_transfer::{DeviceInfo, Image, Outcome, Plan, Settings, Step, Vgg};
 
 use crate::failure::{Failure, Result};
 use crate::job::Job;
+use crate::report;
 use crate::signals;
 
 /// What is known before the first step.
@@ -78,7 +80,7 @@ pub(crate) fn of(job: &Job<'_>) -> Result<Watchers<'static>> {
     snapshots::add_to(&mut watchers, job)?;
     checkpoints::add_to(&mut watchers, job)?;
     timelapse::add_to(&mut watchers, job)?;
-    crate::report::add_to(&mut watchers, job)?;
+    report::add_to(&mut watchers, job)?;
     // Last: where the page stays after the end, everybody else has finished.
     view::add_to(&mut watchers, job)?;
     Ok(watchers)

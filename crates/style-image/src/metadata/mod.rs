@@ -20,8 +20,8 @@ use crate::ImageError;
 pub use recipe::recipe_of;
 
 pub(crate) use ifd::first_page;
-pub(crate) use jpeg::adobe_transform;
-pub(crate) use png::{Encoding, chunk as png_chunk, chunks as png_chunks, pixels_only};
+pub(crate) use jpeg::{adobe_transform, pixels_only as jpeg_pixels_only};
+pub(crate) use png::{Encoding, chunk as png_chunk, chunks as png_chunks, pixels_only as png_pixels_only};
 pub(crate) use recipe::{MAX_RECIPE_BYTES, written};
 
 /// The largest colour profile that is looked at, in bytes. Those of printers have 1 to 3 MB.

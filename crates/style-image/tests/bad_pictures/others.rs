@@ -81,6 +81,18 @@ fn jpeg() -> Vec<BadPicture> {
                 (1..=100).flat_map(part).collect::<Vec<_>>()
             }),
         ),
+        read(
+            "40 MB for a gain map",
+            with(&segment(0xe2, &[b"urn:iso:std:iso:ts:21496:-1\0", &vec![0; 65_000]]).repeat(600)),
+        ),
+        read(
+            "40 MB for Photoshop, and 40 MB of Exif",
+            with(&{
+                let photoshop =
+                    segment(0xed, &[b"Photoshop 3.0\08BIM\x04\x04\0\0\0\0\xf0\0", &vec![0; 61_440]]);
+                [photoshop, segment(0xe1, &[b"Exif\0\0MM\0*", &vec![0; 65_000]])].concat().repeat(600)
+            }),
+        ),
         warned("a recipe without its parts", with(&recipe(b"1/2"))),
         warned("a recipe of 2^64 - 1 parts", with(&recipe(b"1/18446744073709551615"))),
         read("a recipe of no parts", with(&recipe(b"0/0"))),
@@ -106,38 +118,38 @@ fn webp() -> Vec<BadPicture> {
     let size = |flags: u8, sides: [u8; 6]| [&b"VP8X\x0a\0\0\0"[..], &[flags, 0, 0, 0], &sides].concat();
     // 31 x 13 px, as the good one.
     let extended = |chunk: &[u8]| riff(&[&size(0, [30, 0, 0, 12, 0, 0])[..], &good[12..], chunk].concat());
-    let chunk = |name: &[u8; 4], data: &[u8]| {
+    let chunk = |name: [u8; 4], data: &[u8]| {
         let padding: &[u8] = if data.len() % 2 == 1 { &[0] } else { &[] };
         [&name[..], &(data.len() as u32).to_le_bytes(), data, padding].concat()
     };
     vec![
         read("a good WebP", good.clone()),
-        read("a good WebP of more chunks", extended(&chunk(b"what", b"ever"))),
+        read("a good WebP of more chunks", extended(&chunk(*b"what", b"ever"))),
         refused("a WebP of 16777216 x 16777216", riff(&size(0x10, [0xff; 6]))),
         refused("a WebP of 8000 x 8000 that is not there", riff(&size(0x10, [0x3f, 0x1f, 0, 0x3f, 0x1f, 0]))),
-        refused("a lossless WebP of 16384 x 16384", riff(&chunk(b"VP8L", b"\x2f\xff\xff\xff\x0f\0\0\0"))),
+        refused("a lossless WebP of 16384 x 16384", riff(&chunk(*b"VP8L", b"\x2f\xff\xff\xff\x0f\0\0\0"))),
         refused(
             "a lossless WebP of 8000 x 8000 that is not there",
-            riff(&chunk(b"VP8L", b"\x2f\x3f\xdf\xcf\x07\0\0\0")),
+            riff(&chunk(*b"VP8L", b"\x2f\x3f\xdf\xcf\x07\0\0\0")),
         ),
         refused("a chunk of 2 GiB", riff(b"VP8L\xff\xff\xff\x7f")),
         refused("nothing inside", riff(b"")),
-        warned("a profile of noise", extended(&chunk(b"ICCP", &[0x5a; 333]))),
+        warned("a profile of noise", extended(&chunk(*b"ICCP", &[0x5a; 333]))),
         warned(
             "an orientation of 9",
-            extended(&chunk(b"EXIF", b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x09\0\0\0\0\0\0")),
+            extended(&chunk(*b"EXIF", b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x09\0\0\0\0\0\0")),
         ),
         warned(
             "a recipe of unknown letters",
-            extended(&chunk(b"XMP ", b"<style:recipe>&what;</style:recipe>")),
+            extended(&chunk(*b"XMP ", b"<style:recipe>&what;</style:recipe>")),
         ),
-        warned("a recipe that is no UTF-8", extended(&chunk(b"XMP ", b"<style:recipe>\xff</style:recipe>"))),
-        read("a recipe without end", extended(&chunk(b"XMP ", b"<style:recipe>half"))),
-        read("a recipe inside out", extended(&chunk(b"XMP ", b"</style:recipe><style:recipe>"))),
+        warned("a recipe that is no UTF-8", extended(&chunk(*b"XMP ", b"<style:recipe>\xff</style:recipe>"))),
+        read("a recipe without end", extended(&chunk(*b"XMP ", b"<style:recipe>half"))),
+        read("a recipe inside out", extended(&chunk(*b"XMP ", b"</style:recipe><style:recipe>"))),
         warned(
             "a recipe of eight megabytes",
             extended(&chunk(
-                b"XMP ",
+                *b"XMP ",
                 &[b"<style:recipe>", &vec![b'x'; 8 << 20][..], b"</style:recipe>"].concat(),
             )),
         ),

@@ -11,7 +11,7 @@ fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(u32::MAX, step)
 }
 
-pub(crate) fn chunk(name: &[u8; 4], data: &[u8]) -> Vec<u8> {
+pub(crate) fn chunk(name: [u8; 4], data: &[u8]) -> Vec<u8> {
     let named = [&name[..], data].concat();
     [&(data.len() as u32).to_be_bytes()[..], &named, &crc32(&named).to_be_bytes()].concat()
 }
@@ -19,7 +19,7 @@ pub(crate) fn chunk(name: &[u8; 4], data: &[u8]) -> Vec<u8> {
 /// A PNG of any size, bits and kind of pixels (0 grey, 2 RGB, 3 palette, 4 grey and alpha, 6 RGBA).
 pub(crate) fn png((width, height): (u32, u32), bits: u8, kind: u8, extra: &[u8], data: &[u8]) -> Vec<u8> {
     let header = [&width.to_be_bytes()[..], &height.to_be_bytes(), &[bits, kind, 0, 0, 0]].concat();
-    let parts = [chunk(b"IHDR", &header), extra.to_vec(), chunk(b"IDAT", data), chunk(b"IEND", b"")];
+    let parts = [chunk(*b"IHDR", &header), extra.to_vec(), chunk(*b"IDAT", data), chunk(*b"IEND", b"")];
     [SIGNATURE, &parts.concat()].concat()
 }
 
@@ -62,7 +62,7 @@ fn sizes() -> Vec<BadPicture> {
 }
 
 fn kinds() -> Vec<BadPicture> {
-    let palette = chunk(b"PLTE", &[200; 6]);
+    let palette = chunk(*b"PLTE", &[200; 6]);
     vec![
         read("16 bits", small(16, 2, &[], &[90; 48])),
         read("grey of one bit", small(1, 0, &[], &[0b1010_1010])),
@@ -99,10 +99,10 @@ fn broken() -> Vec<BadPicture> {
         refused("a wrong bit in a checksum", flipped(30)),
         refused("pixels that are no zlib stream", png((8, 8), 8, 2, &[], b"no zlib stream")),
         refused("a filter that is not", png((8, 8), 8, 2, &[], &deflated(&[9; 25], 8))),
-        refused("an unknown chunk that must be known", rgb(&chunk(b"MUST", b"what"))),
+        refused("an unknown chunk that must be known", rgb(&chunk(*b"MUST", b"what"))),
         refused("without the pixels' chunk", [&good[..33], &good[good.len() - 12..]].concat()),
         read("a megabyte of something behind its end", [&good[..], &vec![0xab; 1 << 20]].concat()),
-        read("a hundred thousand empty chunks", rgb(&chunk(b"teSt", b"").repeat(100_000))),
+        read("a hundred thousand empty chunks", rgb(&chunk(*b"teSt", b"").repeat(100_000))),
     ]
 }
 
@@ -110,31 +110,31 @@ fn broken() -> Vec<BadPicture> {
 fn metadata() -> Vec<BadPicture> {
     // 300 MB.
     let bomb = deflated(&vec![0; 1 << 20], 300);
-    let with = |name: &[u8; 4], parts: &[&[u8]]| rgb(&chunk(name, &parts.concat()));
-    let frames = chunk(b"fcTL", &[0; 26]).repeat(2);
+    let with = |name: [u8; 4], parts: &[&[u8]]| rgb(&chunk(name, &parts.concat()));
+    let frames = chunk(*b"fcTL", &[0; 26]).repeat(2);
     let text = b"style-transfer\0";
     vec![
-        warned("a profile that inflates to 300 MB", with(b"iCCP", &[b"x\0\0", &bomb])),
-        warned("a profile of noise", with(b"iCCP", &[b"x\0\0", &deflated(b"noise", 30)])),
-        warned("a profile that is no zlib stream", with(b"iCCP", &[b"x\0\0\xff\xff\xff"])),
-        warned("a profile without a name", with(b"iCCP", &[b"x"])),
-        warned("curves of high dynamic range", with(b"cICP", &[&[9, 16, 0, 1]])),
-        warned("a gamma that nobody has", with(b"gAMA", &[&[0, 0, 0, 1]])),
+        warned("a profile that inflates to 300 MB", with(*b"iCCP", &[b"x\0\0", &bomb])),
+        warned("a profile of noise", with(*b"iCCP", &[b"x\0\0", &deflated(b"noise", 30)])),
+        warned("a profile that is no zlib stream", with(*b"iCCP", &[b"x\0\0\xff\xff\xff"])),
+        warned("a profile without a name", with(*b"iCCP", &[b"x"])),
+        warned("curves of high dynamic range", with(*b"cICP", &[&[9, 16, 0, 1]])),
+        warned("a gamma that nobody has", with(*b"gAMA", &[&[0, 0, 0, 1]])),
         warned(
             "an orientation of 77",
-            with(b"eXIf", &[b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x4d\0\0\0\0\0\0"]),
+            with(*b"eXIf", &[b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x4d\0\0\0\0\0\0"]),
         ),
-        read("an orientation that is cut off", with(b"eXIf", &[b"MM\0*\0\0\0\x08\xff\xff"])),
-        read("an orientation that is a long way off", with(b"eXIf", &[b"II*\0\xff\xff\xff\x7f"])),
-        read("a text that inflates to 300 MB", with(b"zTXt", &[b"Comment\0\0", &bomb])),
-        warned("a recipe that inflates to 300 MB", with(b"iTXt", &[text, &[1, 0, 0, 0], &bomb])),
-        warned("a recipe of two megabytes", with(b"iTXt", &[text, &[0, 0, 0, 0], &vec![b'x'; 2 << 20]])),
-        warned("a recipe that is no UTF-8", with(b"iTXt", &[text, &[0, 0, 0, 0], &[0xff, 0xfe]])),
-        warned("a recipe that is no zlib stream", with(b"iTXt", &[text, &[1, 0, 0, 0], b"plain"])),
-        read("a recipe without its fields", with(b"iTXt", &[text])),
+        read("an orientation that is cut off", with(*b"eXIf", &[b"MM\0*\0\0\0\x08\xff\xff"])),
+        read("an orientation that is a long way off", with(*b"eXIf", &[b"II*\0\xff\xff\xff\x7f"])),
+        read("a text that inflates to 300 MB", with(*b"zTXt", &[b"Comment\0\0", &bomb])),
+        warned("a recipe that inflates to 300 MB", with(*b"iTXt", &[text, &[1, 0, 0, 0], &bomb])),
+        warned("a recipe of two megabytes", with(*b"iTXt", &[text, &[0, 0, 0, 0], &vec![b'x'; 2 << 20]])),
+        warned("a recipe that is no UTF-8", with(*b"iTXt", &[text, &[0, 0, 0, 0], &[0xff, 0xfe]])),
+        warned("a recipe that is no zlib stream", with(*b"iTXt", &[text, &[1, 0, 0, 0], b"plain"])),
+        read("a recipe without its fields", with(*b"iTXt", &[text])),
         read(
             "2^32 - 1 frames that are not there",
-            rgb(&chunk(b"acTL", &[0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0])),
+            rgb(&chunk(*b"acTL", &[0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0])),
         ),
         warned("two frames", rgb(&frames)),
         read("the name of another format", encoded(ImageFormat::Png)),
