@@ -71,6 +71,9 @@ pub(crate) trait Watcher {
     fn end(&mut self, _: &End<'_>) -> Result<()> {
         Ok(())
     }
+
+    /// When everything about a run that was done has been said; may take as long as somebody wants to look.
+    fn stay(&mut self) {}
 }
 
 /// Everybody whom the arguments of a job ask for.
@@ -81,7 +84,6 @@ pub(crate) fn of(job: &Job<'_>) -> Result<Watchers<'static>> {
     checkpoints::add_to(&mut watchers, job)?;
     timelapse::add_to(&mut watchers, job)?;
     report::add_to(&mut watchers, job)?;
-    // Last: where the page stays after the end, everybody else has finished.
     view::add_to(&mut watchers, job)?;
     Ok(watchers)
 }
@@ -129,6 +131,11 @@ impl<'a> Watchers<'a> {
     /// Why a listener ended the run, where one failed.
     pub(crate) fn failure(&mut self) -> Option<Failure> {
         self.failed.take()
+    }
+
+    /// Lets those stay who have something to show.
+    pub(crate) fn stay(&mut self) {
+        self.all.iter_mut().for_each(|watcher| watcher.stay());
     }
 
     /// Tells everybody; the first failure of any of them.

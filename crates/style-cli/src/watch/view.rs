@@ -120,13 +120,16 @@ impl Watcher for LiveView {
             }
             End::Failed(failure) => self.shared.end(json!({ "failure": failure.to_string() }), None),
         }
-        if self.stays && matches!(end, End::Done(_)) && signals::came().is_none() {
+        Ok(())
+    }
+
+    fn stay(&mut self) {
+        if self.stays && signals::came().is_none() {
             say(format_args!("the page stays at {} until Ctrl-C", self.view.url()));
             while signals::came().is_none() {
                 std::thread::sleep(BETWEEN_LOOKS);
             }
         }
-        Ok(())
     }
 }
 
