@@ -1,5 +1,7 @@
 //! The report of a run: its page and its JSON, and what a browser makes of it.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // the helpers of tests are tests too
+
 mod browser;
 
 use std::path::{Path, PathBuf};

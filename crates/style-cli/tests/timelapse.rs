@@ -1,5 +1,7 @@
 //! The run as an animated picture.
 
+#![allow(clippy::unwrap_used)] // the helpers of tests are tests too
+
 use std::path::Path;
 use std::process::{Command, Output};
 

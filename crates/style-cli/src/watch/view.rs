@@ -187,9 +187,9 @@ fn jpeg(image: &Image, longest: usize) -> Option<Bytes> {
 }
 
 /// `castle.step-12.png`, or with a further number where an earlier run has left that one.
-fn free_name(stem: &Path, step: usize) -> PathBuf {
+fn free_name(output: &Path, step: usize) -> PathBuf {
     let named = |suffix: String| {
-        let mut path = stem.as_os_str().to_owned();
+        let mut path = output.as_os_str().to_owned();
         path.push(suffix);
         PathBuf::from(path)
     };
