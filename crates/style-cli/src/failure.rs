@@ -3,7 +3,7 @@
 use std::fmt;
 use std::process::ExitCode;
 
-use style_transfer::{DeviceError, Error, ImageError};
+use style_transfer::{DeviceError, Error, ImageError, KernelError};
 
 /// The program's exit codes. Scripts may rely on them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,7 +132,10 @@ impl From<Error> for Failure {
             | Error::StyleFileNetwork { .. }
             | Error::StyleFileLayer { .. } => Exit::Input,
             Error::Weights(_) | Error::WeightsFile { .. } => Exit::Weights,
-            Error::NotEnoughMemory { .. } | Error::BufferTooLarge { .. } => Exit::Limit,
+            Error::NotEnoughMemory { .. }
+            | Error::BufferTooLarge { .. }
+            | Error::Kernel(KernelError::OutOfMemory { .. }) => Exit::Limit,
+            Error::Kernel(KernelError::UnknownIsa(_) | KernelError::IsaUnavailable(_)) => Exit::Usage,
             Error::Device { .. } | Error::DeviceLost { .. } => Exit::Device,
             Error::Diverged { .. } => Exit::Diverged,
             Error::Checkpoint { .. } | Error::CheckpointMismatch { .. } => Exit::Checkpoint,
@@ -145,6 +148,10 @@ impl From<Error> for Failure {
             Error::PresetFile { .. } => "compare it with what `style presets show balanced` prints",
             Error::LayerUnavailable { .. } => {
                 "choose layers that the weights hold; `style weights inspect` lists them"
+            }
+            Error::Weights(_) => "`style weights import` converts weights of other programs",
+            Error::StyleFile { .. } | Error::StyleFileNetwork { .. } | Error::StyleFileLayer { .. } => {
+                "use the painting itself"
             }
             Error::NotEnoughMemory { .. } => "lower --size, or end other programs",
             Error::Diverged { .. } => "lower --learning-rate, or use --optimizer adam",

@@ -15,7 +15,7 @@ use crate::outputs::{Output, Writing};
 use crate::plan::Planned;
 use crate::recipe::{Recipe, Settled, TaskName};
 use crate::signals;
-use crate::terminal::{give, say};
+use crate::terminal::{give, say, steps};
 use crate::watch::{self, Begin, End, Watchers};
 
 /// A network on a device.
@@ -49,8 +49,19 @@ impl Machine {
 #[cfg(feature = "bundled-weights")]
 fn load(weights: Option<&Path>, open: &OpenDevice) -> Result<Vgg> {
     Ok(match weights {
-        Some(path) => Vgg::load_file(resolve(path)?, &open.device)?,
+        Some(path) => load_file(path, open)?,
         None => Vgg::load(style_transfer::VGG19, &open.device)?,
+    })
+}
+
+fn load_file(path: &Path, open: &OpenDevice) -> Result<Vgg> {
+    let path = resolve(path)?;
+    Vgg::load_file(&path, &open.device).map_err(|error| match error {
+        Error::Weights(_) => {
+            let failure = Failure::from(error);
+            Failure { message: format!("{}: {}", path.display(), failure.message), ..failure }
+        }
+        other => other.into(),
     })
 }
 
@@ -60,7 +71,7 @@ fn load(weights: Option<&Path>, open: &OpenDevice) -> Result<Vgg> {
         Failure::new(Exit::Weights, "no weights were given, and this build has none inside")
             .help("name a file with --weights; `style weights import` makes one")
     };
-    Ok(Vgg::load_file(resolve(weights.ok_or_else(missing)?)?, &open.device)?)
+    load_file(weights.ok_or_else(missing)?, open)
 }
 
 /// One run, with everything it needs opened.
@@ -118,10 +129,11 @@ impl Job<'_> {
         let result = self.perform(&planned, &mut watchers);
         match &result {
             Ok(outcome) => {
-                watchers.end(&End::Done(outcome))?;
+                // Before the last words of those who watch, one of whom may stay for hours.
                 if let Some(path) = self.output.path() {
                     give(path.display())?;
                 }
+                watchers.end(&End::Done(outcome))?;
                 Ok(Exit::Done)
             }
             Err(failure) => {
@@ -193,7 +205,7 @@ impl Job<'_> {
 
     /// How to go on after a signal.
     fn interrupted(&self, exit: Exit, outcome: &Outcome) -> Failure {
-        let failure = Failure::new(exit, format!("ended by a signal after {} steps", outcome.steps()));
+        let failure = Failure::new(exit, format!("ended by a signal after {}", steps(outcome.steps())));
         match self.output.path() {
             Some(path) if !self.arguments.keeping.no_checkpoints => {
                 failure.help(format!("`style resume {}` goes on from there", path.display()))

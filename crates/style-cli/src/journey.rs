@@ -76,6 +76,11 @@ impl Journey {
         all
     }
 
+    /// Whether the run was begun in the folder that this program is in.
+    pub(crate) fn is_here(&self) -> bool {
+        std::env::current_dir().is_ok_and(|here| here == self.folder)
+    }
+
     /// Goes to the folder that the run was begun in, where it still is, so that the recipe's paths mean what they
     /// meant and stay in the result as they were.
     pub(crate) fn go_there(&self) {
@@ -102,7 +107,6 @@ pub(crate) fn find(named: &Path) -> Result<Found> {
         Some(picture) => (PathBuf::from(picture), vec![named.to_owned()]),
         None => (named.to_owned(), places(named).to_vec()),
     };
-    let picture = std::path::absolute(&picture).unwrap_or(picture);
     let mut refusal = None;
     for place in places.iter().filter(|place| place.exists()) {
         match read(place) {

@@ -12,6 +12,7 @@ mod plan;
 mod recipe;
 mod signals;
 mod terminal;
+mod view;
 mod watch;
 
 use std::ffi::OsString;

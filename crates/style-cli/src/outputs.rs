@@ -65,7 +65,7 @@ impl Output {
 
     /// Claims a path for a picture.
     pub(crate) fn claim_path(path: PathBuf, force: bool, inputs: &[&Path]) -> Result<Self> {
-        let format = PictureFormat::from_path(&path)?;
+        let format = if path.is_dir() { Ok(PictureFormat::Png) } else { PictureFormat::from_path(&path) }?;
         check_place(&path, force, inputs)?;
         let lock = Some(lock(&path)?);
         Ok(Self { path: Some(path), format, lock })
@@ -211,6 +211,10 @@ fn lock(path: &Path) -> Result<(PathBuf, File)> {
         refused(&name, &error.to_string()).help("see that the folder may be written to and the disk has room")
     };
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        if let Some(file) = folder.ancestors().find(|place| place.is_file()) {
+            return Err(refused(&name, &format!("{} is a file, not a folder", file.display()))
+                .help("name a file inside a folder"));
+        }
         fs::create_dir_all(folder).map_err(failed)?;
     }
     loop {

@@ -20,7 +20,8 @@ fn weights(place: &Path, words: &[&str]) -> Output {
 }
 
 fn code(output: &Output, code: i32) -> (String, String) {
-    let [out, said] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+    let [out, said] =
+        [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
     assert_eq!(output.status.code(), Some(code), "{out}{said}");
     (out, said)
 }
@@ -34,7 +35,8 @@ fn place() -> tempfile::TempDir {
 #[test]
 fn weights_are_converted_and_shown() {
     let place = place();
-    let import = ["import", "vgg.safetensors", "-o", "small.safetensors", "--encoding", "f16", "--cut", "relu2_1"];
+    let import =
+        ["import", "vgg.safetensors", "-o", "small.safetensors", "--encoding", "f16", "--cut", "relu2_1"];
     let (out, said) = code(&weights(place.path(), &import), 0);
     assert_eq!(out, "small.safetensors\n");
     assert!(said.contains("conv1_1 to conv2_1") && place.path().join("small.card.json").exists(), "{said}");
@@ -131,7 +133,10 @@ fn without_curl_the_way_by_hand_is_told() {
         .unwrap();
     let (_, said) = code(&output, 4);
     assert!(said.contains("curl") && said.contains("not installed"), "{said}");
-    assert!(said.contains("https://download.pytorch.org/models/vgg19-dcbb9e9d.pth") && said.contains("--from FILE"));
+    assert!(
+        said.contains("https://download.pytorch.org/models/vgg19-dcbb9e9d.pth")
+            && said.contains("--from FILE")
+    );
 }
 
 #[test]

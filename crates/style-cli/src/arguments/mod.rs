@@ -5,7 +5,7 @@ mod run;
 mod settings;
 
 pub(crate) use pictures::{ContentArguments, StyleArguments, TextureSize, TransferArguments};
-pub(crate) use run::{ProgressKind, RunArguments, ShowingArguments};
+pub(crate) use run::{PictureKind, ProgressKind, RunArguments, ShowingArguments};
 pub(crate) use settings::SettingsArguments;
 
 use clap::builder::Styles;
@@ -47,6 +47,8 @@ pub(crate) enum Command {
     Resume(Box<commands::resume::Arguments>),
     /// Run again what made a picture, going by the recipe inside of it; options change what they name
     Rerun(Box<commands::rerun::Arguments>),
+    /// Do a run with the live page, which stays after the end, so that the result can be looked at
+    Serve(Box<commands::serve::Arguments>),
     /// Make one picture for every value of an option, side by side on a sheet
     Compare(Box<commands::compare::Arguments>),
     /// Convert, inspect and fetch the weights of VGG networks

@@ -10,6 +10,7 @@ pub(crate) mod presets;
 pub(crate) mod reconstruct;
 pub(crate) mod rerun;
 pub(crate) mod resume;
+pub(crate) mod serve;
 pub(crate) mod texture;
 pub(crate) mod transfer;
 pub(crate) mod weights;
@@ -46,6 +47,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Result<Exit> {
         Some(Command::Demo(arguments)) => demo::run(*arguments),
         Some(Command::Resume(arguments)) => resume::run(*arguments),
         Some(Command::Rerun(arguments)) => rerun::run(*arguments),
+        Some(Command::Serve(arguments)) => serve::run(*arguments),
         Some(Command::Compare(arguments)) => compare::run(*arguments),
         Some(Command::Weights(arguments)) => weights::run(&arguments).map(|()| Exit::Done),
         Some(Command::Devices(arguments)) => devices::run(&arguments).map(|()| Exit::Done),
@@ -80,14 +82,12 @@ pub(crate) fn layers(
     if let Some(path) = &run.sources.recipe {
         recipes.push(Recipe::open(path)?);
     }
-    let [assigned, named] = run.settings.tables()?;
-    recipes.push(Recipe { settings: assigned, ..Recipe::default() });
     recipes.push(Recipe {
         init: run.settings.init_picture().cloned(),
         preset: run.sources.preset.clone(),
         weights: run.sources.weights.clone(),
         device: run.sources.device.clone(),
-        settings: named,
+        settings: run.settings.table()?,
         ..pictures
     });
     let masks = style.mask.iter().map(PathBuf::from).collect();

@@ -26,7 +26,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
     let journey::Found { checkpoint, journey, picture } = journey::find(&arguments.picture)?;
     let token = signals::listen()?;
     let mut run = journey.arguments(arguments.run);
-    let path = run.output.output.take().and_then(|path| std::path::absolute(path).ok()).unwrap_or(picture);
+    let path = run.output.output.take().unwrap_or(picture);
+    // It counts from this folder, the paths of the recipe from theirs.
+    let path = if journey.is_here() { path } else { std::path::absolute(&path).unwrap_or(path) };
     let settled = layers(vec![journey.recipe.clone()], Recipe::default(), &StyleArguments::default(), &run)?
         .settle()?;
     journey.go_there();

@@ -7,7 +7,7 @@ use style_transfer::{Optimizer, Plan};
 
 use crate::failure::Result;
 use crate::job::Job;
-use crate::terminal::{bytes, duration};
+use crate::terminal::{self, bytes, duration};
 
 /// The share of a plan's work that its first steps are.
 fn share(plan: &Plan, mut steps: usize) -> f64 {
@@ -51,16 +51,20 @@ impl Planned {
         };
         let steps = match &job.checkpoint {
             Some(checkpoint) => {
-                format!("{} of {}", self.plan.steps().saturating_sub(checkpoint.step()), self.plan.steps())
+                format!(
+                    "{} of {} steps",
+                    self.plan.steps().saturating_sub(checkpoint.step()),
+                    self.plan.steps()
+                )
             }
-            None => self.plan.steps().to_string(),
+            None => terminal::steps(self.plan.steps()),
         };
         let time = match self.seconds {
             Some(seconds) => format!("about {}", duration(seconds)),
             None => "time unknown before the first steps".to_owned(),
         };
         format!(
-            "{width} x {height} px in {scales}, {steps} steps of {optimizer} on {}: {time}{}",
+            "{width} x {height} px in {scales}, {steps} of {optimizer} on {}: {time}{}",
             job.machine.name(),
             self.memory()
         )

@@ -1,9 +1,15 @@
 //! What a run tells while it goes on, and who listens: one kind of event for the bar, the lines, the page, the
 //! animation and the checkpoints.
 
+mod background;
 mod checkpoints;
+mod json;
+mod pace;
 mod progress;
 mod snapshots;
+mod terminal_picture;
+mod timelapse;
+mod view;
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -72,6 +78,9 @@ pub(crate) fn of(job: &Job<'_>) -> Result<Watchers<'static>> {
     progress::add_to(&mut watchers, &job.arguments.showing);
     snapshots::add_to(&mut watchers, job)?;
     checkpoints::add_to(&mut watchers, job)?;
+    timelapse::add_to(&mut watchers, job)?;
+    // Last: where the page stays after the end, everybody else has finished.
+    view::add_to(&mut watchers, job)?;
     Ok(watchers)
 }
 

@@ -133,3 +133,22 @@ pub(crate) fn count(name: &str, number: f64) -> Result<usize, Error> {
     }
     Err(unusable(format!("{name} holds {number}, expected a count")))
 }
+
+#[cfg(test)]
+impl Kept {
+    /// The same as a file gives it back: shared with nobody.
+    pub(crate) fn read_back(mut self) -> Self {
+        for held in self.tensors.values_mut() {
+            *held = Held::Host { shape: held.shape(), values: held.values().unwrap() };
+        }
+        self
+    }
+
+    /// All of it, to the bit.
+    pub(crate) fn bits(&self) -> BTreeMap<String, Vec<u64>> {
+        let numbers = |numbers: &Vec<f64>| numbers.iter().map(|number| number.to_bits()).collect();
+        let numbers = self.numbers.iter().map(|(name, of)| (name.clone(), numbers(of)));
+        let values = |held: &Held| held.values().unwrap().iter().map(|x| u64::from(x.to_bits())).collect();
+        numbers.chain(self.tensors.iter().map(|(name, held)| (name.clone(), values(held)))).collect()
+    }
+}

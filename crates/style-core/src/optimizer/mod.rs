@@ -70,4 +70,6 @@ fn rescaled(learning_rate: f32, factor: f32) -> f32 {
 }
 
 #[cfg(test)]
+mod resume_tests;
+#[cfg(test)]
 mod tests;

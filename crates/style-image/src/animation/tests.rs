@@ -48,7 +48,7 @@ fn every_frame_comes_back_in_its_place() {
             assert_eq!(Duration::from(found.delay()), DELAY, "{name}");
         }
         let picture = ReadOptions::default().open(&path).unwrap();
-        assert_eq!(picture.info.warnings, ["only the first of its 5 frames is read"]);
+        assert_eq!(picture.info.warnings, ["only the first of its 5 pictures is read"]);
         assert_eq!(names(path.parent().unwrap()).iter().filter(|name| name.ends_with("tmp")).count(), 0);
     }
 }
@@ -112,5 +112,20 @@ fn a_disk_that_refuses_is_told() {
         let mut gif = gif::Writer::new(file(), (size.0 as u16, size.1 as u16), DELAY).unwrap();
         let written = gif.push(&picture).unwrap().and_then(|()| gif.finish().map(drop));
         assert_eq!(written.unwrap_err().kind(), io::ErrorKind::StorageFull);
+    }
+}
+
+#[test]
+fn the_last_frame_can_stay_longer() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["a.png", "a.gif"] {
+        let path = folder.path().join(name);
+        let mut animation = Animation::create(&path, 20, 10, DELAY).unwrap();
+        animation.push(&frame(0)).unwrap();
+        animation.set_delay(Duration::from_secs(2));
+        animation.push(&frame(1)).unwrap();
+        animation.finish().unwrap();
+        let delays: Vec<_> = frames(&path).iter().map(|frame| Duration::from(frame.delay())).collect();
+        assert_eq!(delays, [DELAY, Duration::from_secs(2)], "{name}");
     }
 }

@@ -79,12 +79,10 @@ impl Vary {
             Failure::usage(format!("--vary {}: {why}", self.name))
                 .help("any setting of `style presets show balanced` may vary, and preset and style-scale")
         })?;
-        let [assigned, named] = varied.settings.tables()?;
-        layers.recipes.push(Recipe { settings: assigned, ..Recipe::default() });
         layers.recipes.push(Recipe {
             init: varied.settings.init_picture().cloned(),
             preset: varied.preset,
-            settings: named,
+            settings: varied.settings.table()?,
             ..Recipe::default()
         });
         if !varied.brush.style_scale.is_empty() {
