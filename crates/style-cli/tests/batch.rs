@@ -160,6 +160,20 @@ fn shares_make_all_pictures_once() {
 }
 
 #[test]
+fn a_picture_that_another_run_is_making_is_left_to_it() {
+    let place = Place::new(&["a.png", "b.png"]);
+    fs::create_dir(place.path("out")).unwrap();
+    let lock = fs::File::create(place.path("out/a.png.lock")).unwrap();
+    lock.lock().unwrap();
+    let many = ["a.png", "b.png", "--with", "painting.png", "-o", "out"];
+    let answer = place.style(&many);
+    answer.is(0).says("2 pictures: 1 made, 1 being made by another run");
+    assert_eq!(answer.out, "out/b.png\n");
+    drop(lock);
+    assert_eq!(place.style(&many).is(0).out, "out/a.png\n");
+}
+
+#[test]
 fn what_cannot_be_is_refused_before_any_work() {
     let place = Place::new(&["one/x.jpg", "two/x.jpg", "a.png"]);
     place

@@ -10,6 +10,8 @@ pub(super) struct Tally {
     pub(super) all: usize,
     pub(super) finished_before: usize,
     pub(super) made: usize,
+    /// Those that another process is making.
+    pub(super) elsewhere: usize,
     pub(super) failures: Vec<(PathBuf, Failure)>,
 }
 
@@ -19,16 +21,19 @@ impl Tally {
     }
 
     fn left(&self) -> usize {
-        self.all - self.finished_before - self.made - self.failures.len()
+        self.all - self.finished_before - self.made - self.elsewhere - self.failures.len()
     }
 
     /// All of it in some lines.
     pub(super) fn lines(&self) -> String {
-        let Self { all, finished_before, made, failures } = self;
+        let Self { all, finished_before, made, elsewhere, failures } = self;
         let mut text = format!("{all} {}: {made} made", pictures(*all));
-        for (count, words) in
-            [(*finished_before, "finished before"), (failures.len(), "failed"), (self.left(), "left")]
-        {
+        for (count, words) in [
+            (*finished_before, "finished before"),
+            (*elsewhere, "being made by another run"),
+            (failures.len(), "failed"),
+            (self.left(), "left"),
+        ] {
             if count > 0 {
                 text += &format!(", {count} {words}");
             }
@@ -90,8 +95,8 @@ mod tests {
 
     #[test]
     fn nothing_failed_is_no_failure() {
-        let tally = Tally { all: 1, made: 1, ..Tally::default() };
-        assert_eq!(tally.lines(), "1 picture: 1 made");
+        let tally = Tally { all: 2, made: 1, elsewhere: 1, ..Tally::default() };
+        assert_eq!(tally.lines(), "2 pictures: 1 made, 1 being made by another run");
         assert_eq!(tally.end(None).unwrap(), Exit::Done);
     }
 }
