@@ -49,14 +49,13 @@ impl Machine {
 #[cfg(feature = "bundled-weights")]
 fn load(weights: Option<&Path>, open: &OpenDevice) -> Result<Vgg> {
     Ok(match weights {
-        Some(path) => load_file(path, open)?,
+        Some(path) => load_file(&resolve(path)?, open)?,
         None => Vgg::load(style_transfer::VGG19, &open.device)?,
     })
 }
 
 fn load_file(path: &Path, open: &OpenDevice) -> Result<Vgg> {
-    let path = resolve(path)?;
-    Vgg::load_file(&path, &open.device).map_err(|error| match error {
+    Vgg::load_file(path, &open.device).map_err(|error| match error {
         Error::Weights(_) => {
             let failure = Failure::from(error);
             Failure { message: format!("{}: {}", path.display(), failure.message), ..failure }
@@ -71,7 +70,7 @@ fn load(weights: Option<&Path>, open: &OpenDevice) -> Result<Vgg> {
         Failure::new(Exit::Weights, "no weights were given, and this build has none inside")
             .help("name a file with --weights; `style weights import` makes one")
     };
-    load_file(weights.ok_or_else(missing)?, open)
+    load_file(&resolve(weights.ok_or_else(missing)?)?, open)
 }
 
 /// One run, with everything it needs opened.

@@ -10,6 +10,7 @@ mod journey;
 mod outputs;
 mod plan;
 mod recipe;
+mod report;
 mod signals;
 mod terminal;
 mod view;
