@@ -1,5 +1,6 @@
 //! What became of all the pictures, told at the end.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use crate::failure::{Exit, Failure, Result};
@@ -35,11 +36,11 @@ impl Tally {
             (self.left(), "left"),
         ] {
             if count > 0 {
-                text += &format!(", {count} {words}");
+                let _ = write!(text, ", {count} {words}");
             }
         }
         for (content, Failure { message, .. }) in failures {
-            text += &format!("\n  {}: {message}", content.display());
+            let _ = write!(text, "\n  {}: {message}", content.display());
         }
         text
     }

@@ -1,6 +1,7 @@
 //! `style doctor`: does each device compute what the CPU computes?
 
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -117,7 +118,7 @@ impl Arguments {
             let part = folder.path().join(format!("{number}.json"));
             let (found, healthy) = self.examine_apart(name, &part)?;
             let name = name.to_string();
-            sentences += &format!("{name:<10} {}\n", found["sentence"].as_str().unwrap_or_default());
+            let _ = writeln!(sentences, "{name:<10} {}", found["sentence"].as_str().unwrap_or_default());
             parts.push(found);
             if !healthy {
                 unhealthy.push(name);
