@@ -38,6 +38,8 @@ fn the_doctor_calls_a_device_that_is_not_there_unhealthy_and_writes_it_down() {
     assert_eq!(report["devices"][0]["device"]["name"], "cuda:90");
     // It is not replaced unasked.
     style(place.path(), &words, 5);
+    // What is wrong with the examination is not the device's fault.
+    style(place.path(), &["doctor", "--device", "cpu", "--size", "1"], 3);
 }
 
 #[test]

@@ -140,6 +140,9 @@ impl Arguments {
         let program = std::env::current_exe().map_err(cannot)?;
         let status = Command::new(program).args(self.again(name, part)).status().map_err(cannot)?;
         let found = std::fs::read(part).ok().and_then(|part| serde_json::from_slice::<Value>(&part).ok());
+        if let (None, Some(exit)) = (&found, status.code().and_then(refusal)) {
+            return Err(Failure::new(exit, format!("the examination of {name} was refused, as said above")));
+        }
         let found = found.unwrap_or_else(|| {
             let sentence = format!("could not be examined, its process ended with {status}");
             json!({ "device": { "name": name.to_string() }, "sentence": sentence })
@@ -221,6 +224,18 @@ impl Arguments {
         std::fs::create_dir_all(folder)
             .and_then(|()| tempfile::tempfile_in(folder).map(drop))
             .map_err(|error| refused(error.to_string()))
+    }
+}
+
+/// Exit codes that say nothing about the device.
+const fn refusal(code: i32) -> Option<Exit> {
+    match code {
+        2 => Some(Exit::Usage),
+        3 => Some(Exit::Input),
+        4 => Some(Exit::Weights),
+        5 => Some(Exit::Output),
+        6 => Some(Exit::Limit),
+        _ => None,
     }
 }
 
