@@ -4,7 +4,9 @@ pub use burn::tensor::Tensor;
 pub use style_core::*;
 pub use style_format::{Encoding, FileInfo};
 pub use style_image::{
-    ColourMatch, Filter, Image, ImageError, Mask, PictureFormat, resample_planes, ssim, write_atomically,
+    Animation, ColourMatch, Filter, Image, ImageError, MAX_FILE_BYTES, MAX_PIXELS, MAX_SIDE, Mask, Picture,
+    PictureFormat, PictureInfo, ReadOptions, WriteOptions, recipe_of, resample_planes, ssim,
+    write_atomically,
 };
 /// Foreign weights into the native file.
 pub use style_import as import;

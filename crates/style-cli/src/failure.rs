@@ -8,6 +8,8 @@ use style_transfer::{DeviceError, Error, ImageError};
 /// The program's exit codes. Scripts may rely on them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
+    /// Done what was asked.
+    Done = 0,
     /// A fault of the program itself.
     Internal = 1,
     /// Arguments or settings that cannot be.

@@ -2,115 +2,232 @@
 
 use std::error::Error as _;
 use std::io::Cursor;
+use std::panic::catch_unwind;
 
 use image::error::UnsupportedErrorKind;
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
-use crate::limits::{MAX_SIDE, check_memory, check_size};
-use crate::{Image, ImageError, sniff, whole};
+use crate::error::PIXELS;
+use crate::limits::{check_memory, check_size_within};
+use crate::metadata::{Metadata, pixels_only};
+use crate::profile::{Conversion, Inks};
+use crate::samples::colours;
+use crate::{Image, ImageError, Mask, Picture, PictureInfo, ReadOptions, jpeg, sniff, whole};
 
-/// The most memory for the pixels as they stand in the file.
-const MAX_DECODED_MIB: usize = 512;
-
-/// The most memory for a PNG's metadata, such as a compressed colour profile.
+/// The most memory for what a decoder keeps beside the pixels.
 const MAX_METADATA_MIB: usize = 32;
 
-impl Image {
-    /// Reads a picture file that is in memory: PNG, JPEG, WebP, GIF (first frame), BMP or TIFF, told apart
-    /// by their content.
-    ///
-    /// The Exif orientation is applied. Grey, palettes and CMYK become RGB; 16 bits keep their precision;
-    /// floats are taken as sRGB and clamped. Transparent pixels are laid over white, in sRGB, as browsers
-    /// do. Colour profiles are ignored.
-    ///
-    /// # Errors
-    ///
-    /// [`ImageError::Empty`], [`ImageError::NotAPicture`], [`ImageError::UnsupportedFormat`] and
-    /// [`ImageError::UnsupportedFeature`] for what is not read, [`ImageError::CutShort`] and
-    /// [`ImageError::Damaged`] for a broken file, [`ImageError::TooLarge`], [`ImageError::TooHeavy`] and
-    /// [`ImageError::NotEnoughMemory`] for one that is over a limit.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use style_image::{Image, PictureFormat};
-    ///
-    /// let image = Image::new(2, 1, vec![1.0, 0.0, 0.0, 0.0, 0.0, 1.0])?;
-    /// let bytes = image.encode(PictureFormat::Png)?;
-    /// assert_eq!(Image::decode(&bytes)?, image);
-    ///
-    /// let error = Image::decode(b"<html>404 Not Found</html>").unwrap_err();
-    /// assert_eq!(error.to_string(), "not a picture: it looks like a web page");
-    /// # Ok::<(), style_image::ImageError>(())
-    /// ```
-    pub fn decode(bytes: &[u8]) -> Result<Self, ImageError> {
-        let format = sniff::picture_format(bytes)?;
-        if format == ImageFormat::Png
-            && let Some((width, height)) = whole::png_size(bytes)
-        {
-            // The PNG decoder makes room for a row before it can be asked for the size.
-            check_claim(format, width, height)?;
-        }
-        let bytes = whole::picture(format, bytes)?;
-        let picture = decoded(format, bytes).map_err(|error| in_our_words(format, error))??;
-        to_image(&picture)
+/// As much memory as 16 bits of four channels take.
+const BYTES_PER_PIXEL: u64 = 8;
+
+/// How large a picture may be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Room {
+    pub(crate) max_side: usize,
+    pub(crate) max_pixels: usize,
+}
+
+impl Room {
+    /// The most bytes for the pixels as they stand in the file.
+    const fn bytes(self) -> u64 {
+        BYTES_PER_PIXEL * self.max_pixels as u64
+    }
+
+    /// Compares the size in a header with the limits.
+    fn check_claim(self, format: &'static str, (width, height): (usize, usize)) -> Result<(), ImageError> {
+        let checked = check_size_within((width, height), self.max_side, self.max_pixels);
+        checked.map_err(|fault| match fault {
+            ImageError::NoPixels { width, height } => {
+                ImageError::Damaged { format, reason: format!("its header claims {width} x {height} px") }
+            }
+            other => other,
+        })
+    }
+
+    /// Compares what a header claims with the limits and with the memory there is. `bytes` are the pixels as they stand in
+    /// the file, and the decoder has room for them so many `times`.
+    pub(crate) fn check(
+        self,
+        format: &'static str,
+        (width, height): (usize, usize),
+        bytes: u64,
+        times: usize,
+    ) -> Result<(), ImageError> {
+        self.check_claim(format, (width, height))?;
+        let too_heavy = ImageError::TooHeavy { what: PIXELS, limit_mib: (self.bytes() >> 20) as usize };
+        let bytes = usize::try_from(bytes).ok().filter(|&bytes| bytes as u64 <= self.bytes());
+        // The pixels as floats, and their alpha.
+        let floats = 4 * size_of::<f32>() * width * height;
+        check_memory(times.saturating_mul(bytes.ok_or(too_heavy)?).saturating_add(floats))
+    }
+
+    fn limits(self) -> Limits {
+        let mut limits = limits(self.bytes());
+        limits.max_image_width = Some(u32::try_from(self.max_side).unwrap_or(u32::MAX));
+        limits.max_image_height = limits.max_image_width;
+        limits
     }
 }
 
-/// The picture, upright, with the file's own kind of pixels. The outer error is the decoder's.
-fn decoded(format: ImageFormat, bytes: &[u8]) -> image::ImageResult<Result<DynamicImage, ImageError>> {
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
-    reader.limits(limits(MAX_METADATA_MIB));
-    let mut decoder = reader.into_decoder()?;
-    let (width, height) = decoder.dimensions();
-    if let Err(fault) = check_room(format, width as usize, height as usize, decoder.total_bytes()) {
-        return Ok(Err(fault));
-    }
-    if format == ImageFormat::Jpeg && !whole::jpeg_fills(width as usize, height as usize, bytes.len()) {
-        let missing = "it has less than one bit for every 8 x 8 px";
-        return Ok(Err(ImageError::CutShort { format: sniff::name(format), missing }));
-    }
-    let mut strict = limits(MAX_DECODED_MIB);
-    strict.max_image_width = Some(MAX_SIDE as u32);
-    strict.max_image_height = Some(MAX_SIDE as u32);
-    decoder.set_limits(strict)?;
-    // A damaged orientation is no reason to refuse the picture.
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let mut picture = DynamicImage::from_decoder(decoder)?;
-    picture.apply_orientation(orientation);
-    Ok(Ok(picture))
-}
-
-fn limits(mib: usize) -> Limits {
-    let mut limits = Limits::no_limits();
-    limits.max_alloc = Some((mib as u64) << 20);
-    limits
-}
-
-/// Compares the size in the header with the limits.
-fn check_claim(format: ImageFormat, width: usize, height: usize) -> Result<(), ImageError> {
-    check_size(width, height).map_err(|fault| match fault {
-        ImageError::NoPixels { width, height } => ImageError::Damaged {
-            format: sniff::name(format),
-            reason: format!("its header claims {width} x {height} px"),
-        },
-        other => other,
+/// The picture in the bytes of a file, with everything that is known about it.
+///
+/// No file is known that the decoders or the colour library panic over, but they are not written to promise that: a panic is
+/// the file's fault here, and does not take the program with it.
+pub(crate) fn picture(options: &ReadOptions, bytes: &[u8]) -> Result<Picture, ImageError> {
+    let format = sniff::picture_format(bytes)?;
+    catch_unwind(|| read(options, format, bytes)).unwrap_or_else(|panic| {
+        let words = panic.downcast_ref::<String>().map(String::as_str);
+        let words = words.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason given");
+        let reason = format!("a decoder gave up: {words}");
+        Err(ImageError::Damaged { format: sniff::name(format), reason })
     })
 }
 
-/// Compares what the header claims with the limits and with the memory there is.
-fn check_room(format: ImageFormat, width: usize, height: usize, bytes: u64) -> Result<(), ImageError> {
-    check_claim(format, width, height)?;
-    let too_heavy = ImageError::TooHeavy { what: "the pixels", limit_mib: MAX_DECODED_MIB };
-    let bytes =
-        usize::try_from(bytes).ok().filter(|&bytes| bytes <= MAX_DECODED_MIB << 20).ok_or(too_heavy)?;
-    // Twice: turning a picture upright makes a copy, and so do some decoders.
-    check_memory(2 * bytes + 3 * size_of::<f32>() * width * height)
+fn read(options: &ReadOptions, format: ImageFormat, bytes: &[u8]) -> Result<Picture, ImageError> {
+    let name = sniff::name(format);
+    let room = options.room();
+    if format == ImageFormat::Png
+        && let Some(size) = whole::png_size(bytes)
+    {
+        // The PNG decoder makes room for a row before it can be asked for the size.
+        room.check_claim(name, size)?;
+    }
+    let bytes = whole::picture(format, bytes)?;
+    let metadata = Metadata::of(format, bytes);
+    let mut warnings = Warnings { format: name, is_strict: options.is_strict(), texts: Vec::new() };
+    let (mut picture, inks) = match format {
+        ImageFormat::Jpeg => jpeg::decoded(bytes, room)?,
+        ImageFormat::Png => decoded(format, &pixels_only(bytes), room)?,
+        _ => decoded(format, bytes, room)?,
+    };
+    let bits = (8 * picture.color().bytes_per_pixel() / picture.color().channel_count()).min(32);
+    let orientation = orientation(metadata.orientation, &mut warnings)?;
+    picture.apply_orientation(orientation);
+    let conversion = conversion(&metadata, inks, &mut warnings)?;
+    let profile = match &conversion {
+        Some(conversion) => conversion.name.clone(),
+        None => metadata.encoding.map(|_| "sRGB".to_owned()),
+    };
+    let (width, height) = (picture.width() as usize, picture.height() as usize);
+    let (pixels, alpha) = match colours(&picture, inks, conversion.as_ref()) {
+        Ok(colours) => colours,
+        Err(reason) => {
+            warnings.add(format!("its colour profile is ignored: {reason}"))?;
+            colours(&picture, inks, None).unwrap_or_default()
+        }
+    };
+    drop(picture);
+    let image = Image::new(width, height, pixels)?;
+    let alpha = alpha.map(|values| Mask::new(width, height, values)).transpose()?;
+    if alpha.as_ref().is_some_and(|alpha| alpha.values().iter().all(|&value| value == 0.0)) {
+        warnings.add("every pixel is transparent, so all of it is white".into())?;
+    }
+    if metadata.frames > 1 {
+        warnings.add(format!("only the first of its {} frames is read", metadata.frames))?;
+    }
+    let recipe = match metadata.recipe.transpose() {
+        Ok(recipe) => recipe,
+        Err(fault) => {
+            warnings.add(fault.to_string())?;
+            None
+        }
+    };
+    let orientation = orientation.to_exif();
+    let info =
+        PictureInfo { format: name, width, height, bits, profile, orientation, warnings: warnings.texts };
+    Ok(Picture { image, alpha, info, recipe })
 }
 
-fn in_our_words(format: ImageFormat, error: image::ImageError) -> ImageError {
-    let limit_mib = if format == ImageFormat::Png { MAX_METADATA_MIB } else { MAX_DECODED_MIB };
+/// What is said about a picture that is read all the same.
+struct Warnings {
+    format: &'static str,
+    is_strict: bool,
+    texts: Vec<String>,
+}
+
+impl Warnings {
+    fn add(&mut self, warning: String) -> Result<(), ImageError> {
+        if self.is_strict {
+            return Err(ImageError::Doubtful { format: self.format, warning });
+        }
+        self.texts.push(warning);
+        Ok(())
+    }
+}
+
+fn orientation(found: Option<u16>, warnings: &mut Warnings) -> Result<Orientation, ImageError> {
+    let Some(found) = found else { return Ok(Orientation::NoTransforms) };
+    match u8::try_from(found).ok().and_then(Orientation::from_exif) {
+        Some(orientation) => Ok(orientation),
+        None => {
+            warnings
+                .add(format!("its orientation is {found}, expected 1 to 8: it is read as it lies there"))?;
+            Ok(Orientation::NoTransforms)
+        }
+    }
+}
+
+/// The way of the colours into sRGB, if the file names one that can be used.
+fn conversion(
+    metadata: &Metadata<'_>,
+    inks: Inks,
+    warnings: &mut Warnings,
+) -> Result<Option<Conversion>, ImageError> {
+    let found = match (&metadata.profile, metadata.encoding) {
+        (Some(Ok(profile)), _) => Conversion::by_profile(profile, inks).map(Some),
+        (Some(Err(reason)), _) => Err(reason.clone()),
+        (None, Some(encoding)) => Conversion::by_encoding(encoding),
+        (None, None) => Ok(None),
+    };
+    let conversion = match found {
+        Ok(conversion) => conversion,
+        Err(reason) => {
+            warnings.add(format!("its colour profile is ignored: {reason}"))?;
+            None
+        }
+    };
+    if inks == Inks::Cmyk && conversion.is_none() {
+        warnings.add("its inks (CMYK) are mixed without a profile, so its colours are a guess".into())?;
+    }
+    Ok(conversion)
+}
+
+/// The picture as it lies in the file, with the file's own kind of pixels.
+fn decoded(format: ImageFormat, bytes: &[u8], room: Room) -> Result<(DynamicImage, Inks), ImageError> {
+    let picture = by_image(format, bytes, room).map_err(|error| in_our_words(format, room, error))??;
+    let is_grey =
+        matches!(picture.color(), ColorType::L8 | ColorType::La8 | ColorType::L16 | ColorType::La16);
+    Ok((picture, if is_grey { Inks::Grey } else { Inks::Rgb }))
+}
+
+/// The outer error is the decoder's.
+fn by_image(
+    format: ImageFormat,
+    bytes: &[u8],
+    room: Room,
+) -> image::ImageResult<Result<DynamicImage, ImageError>> {
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    reader.limits(limits((MAX_METADATA_MIB as u64) << 20));
+    let mut decoder = reader.into_decoder()?;
+    let (width, height) = decoder.dimensions();
+    let (bytes, name) = (decoder.total_bytes(), sniff::name(format));
+    // Twice: turning a picture upright makes a copy, and so do some decoders.
+    if let Err(fault) = room.check(name, (width as usize, height as usize), bytes, 2) {
+        return Ok(Err(fault));
+    }
+    decoder.set_limits(room.limits())?;
+    DynamicImage::from_decoder(decoder).map(Ok)
+}
+
+fn limits(bytes: u64) -> Limits {
+    let mut limits = Limits::no_limits();
+    limits.max_alloc = Some(bytes);
+    limits
+}
+
+fn in_our_words(format: ImageFormat, room: Room, error: image::ImageError) -> ImageError {
+    let limit_mib = if format == ImageFormat::Png { MAX_METADATA_MIB } else { (room.bytes() >> 20) as usize };
     let format = sniff::name(format);
     match error {
         image::ImageError::Limits(_) => ImageError::TooHeavy { what: "the rows or metadata", limit_mib },
@@ -130,53 +247,6 @@ fn in_our_words(format: ImageFormat, error: image::ImageError) -> ImageError {
             ImageError::Damaged { format, reason }
         }
     }
-}
-
-fn to_image(picture: &DynamicImage) -> Result<Image, ImageError> {
-    let pixels = match picture {
-        DynamicImage::ImageLuma8(p) => over_white(p, 1, from_8_bit),
-        DynamicImage::ImageLumaA8(p) => over_white(p, 2, from_8_bit),
-        DynamicImage::ImageRgb8(p) => over_white(p, 3, from_8_bit),
-        DynamicImage::ImageRgba8(p) => over_white(p, 4, from_8_bit),
-        DynamicImage::ImageLuma16(p) => over_white(p, 1, from_16_bit),
-        DynamicImage::ImageLumaA16(p) => over_white(p, 2, from_16_bit),
-        DynamicImage::ImageRgb16(p) => over_white(p, 3, from_16_bit),
-        DynamicImage::ImageRgba16(p) => over_white(p, 4, from_16_bit),
-        DynamicImage::ImageRgb32F(p) => over_white(p, 3, |value| value),
-        DynamicImage::ImageRgba32F(p) => over_white(p, 4, |value| value),
-        // A kind of pixel that a later version of the decoders may know.
-        other => over_white(other.to_rgba32f().as_raw(), 4, |value| value),
-    };
-    Image::new(picture.width() as usize, picture.height() as usize, pixels)
-}
-
-fn from_8_bit(value: u8) -> f32 {
-    f32::from(value) / 255.0
-}
-
-fn from_16_bit(value: u16) -> f32 {
-    f32::from(value) / 65_535.0
-}
-
-/// Interleaved samples of 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGBA) channels as RGB on white.
-fn over_white<T: Copy>(samples: &[T], channels: usize, value: impl Fn(T) -> f32) -> Vec<f32> {
-    let mut pixels = Vec::with_capacity(samples.len() / channels * 3);
-    for pixel in samples.chunks_exact(channels) {
-        let (colour, alpha) = match *pixel {
-            [grey] => ([value(grey); 3], 1.0),
-            [grey, alpha] => ([value(grey); 3], value(alpha)),
-            [red, green, blue] => ([value(red), value(green), value(blue)], 1.0),
-            [red, green, blue, alpha] => ([value(red), value(green), value(blue)], value(alpha)),
-            _ => ([1.0; 3], 1.0),
-        };
-        // Without this test an opaque 0.1 would come back as 0.1 + rounding.
-        if alpha == 1.0 {
-            pixels.extend(colour);
-        } else {
-            pixels.extend(colour.map(|value| value * alpha + (1.0 - alpha)));
-        }
-    }
-    pixels
 }
 
 #[cfg(test)]

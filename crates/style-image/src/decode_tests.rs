@@ -172,11 +172,12 @@ fn headers_that_claim_too_much_are_refused_at_once() {
 
 #[test]
 fn pixels_over_the_memory_limit_are_refused() {
+    let room = ReadOptions::default().room();
     assert_eq!(
-        check_room(ImageFormat::Tiff, 8192, 8192, 1 << 30),
+        room.check("TIFF", (8192, 8192), 1 << 30, 2),
         Err(ImageError::TooHeavy { what: "the pixels", limit_mib: 512 })
     );
-    assert_eq!(check_room(ImageFormat::Tiff, 8, 8, 192), Ok(()));
+    assert_eq!(room.check("TIFF", (8, 8), 192, 2), Ok(()));
 }
 
 #[test]

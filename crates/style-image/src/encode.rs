@@ -8,10 +8,7 @@ use image::codecs::webp::WebPEncoder;
 use image::{ExtendedColorType, ImageEncoder};
 
 use crate::limits::check_memory;
-use crate::{Image, ImageError, write_atomically};
-
-/// Of 100. At 95 the blocks of 8 x 8 px cannot be seen.
-const JPEG_QUALITY: u8 = 95;
+use crate::{Image, ImageError, Mask, WriteOptions, metadata, write_atomically};
 
 /// A format that pictures are written in.
 ///
@@ -32,9 +29,9 @@ const JPEG_QUALITY: u8 = 95;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PictureFormat {
-    /// Lossless, 8 bits.
+    /// Lossless, 8 or 16 bits.
     Png,
-    /// Lossy, quality 95 of 100, colour at full resolution.
+    /// Lossy, 8 bits, quality 95 of 100 unless asked for, colour at full resolution.
     Jpeg,
     /// Lossless WebP, 8 bits, up to 16383 px a side.
     WebP,
@@ -48,17 +45,13 @@ impl PictureFormat {
     /// [`ImageError::UnsupportedExtension`] for any but `png`, `jpg`, `jpeg` and `webp`.
     pub fn from_path(path: impl AsRef<Path>) -> Result<Self, ImageError> {
         let path = path.as_ref();
-        let extension = path.extension().map(|extension| extension.to_string_lossy().into_owned());
-        match extension.as_deref().map(str::to_ascii_lowercase).as_deref() {
+        match extension(path).as_deref() {
             Some("png") => Ok(Self::Png),
             Some("jpg" | "jpeg") => Ok(Self::Jpeg),
             Some("webp") => Ok(Self::WebP),
             _ => {
-                let found = extension.map_or_else(
-                    || "it has no extension".into(),
-                    |text| format!("its extension is {text:?}"),
-                );
-                Err(ImageError::UnsupportedExtension { path: path.to_owned(), found })
+                let expected = ".png, .jpg, .jpeg or .webp";
+                Err(unsupported_extension(path, expected))
             }
         }
     }
@@ -72,6 +65,18 @@ impl PictureFormat {
             Self::WebP => "WebP",
         }
     }
+}
+
+/// What stands behind the last dot of a path, in small letters.
+pub(crate) fn extension(path: &Path) -> Option<String> {
+    path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase())
+}
+
+pub(crate) fn unsupported_extension(path: &Path, expected: &'static str) -> ImageError {
+    let found = path.extension().map(|extension| extension.to_string_lossy());
+    let found = found
+        .map_or_else(|| "it has no extension".into(), |extension| format!("its extension is {extension:?}"));
+    ImageError::UnsupportedExtension { path: path.to_owned(), found, expected }
 }
 
 impl Image {
@@ -94,6 +99,33 @@ impl Image {
     /// # Ok::<(), style_image::ImageError>(())
     /// ```
     pub fn encode(&self, format: PictureFormat) -> Result<Vec<u8>, ImageError> {
+        self.pixels_in(format, &WriteOptions::default())
+    }
+
+    /// The same with options. A PNG also says that its colours are sRGB; the other formats mean that when they say nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`encode`](Self::encode), and [`ImageError::Encode`] for what the format has not (16 bits, transparency),
+    /// [`ImageError::OutOfRange`], [`ImageError::DifferentSizes`] for a mask that is not of the picture's size,
+    /// [`ImageError::TooHeavy`] for a recipe over 1 MiB.
+    ///
+    /// # Examples
+    ///
+    /// See [`WriteOptions`].
+    pub fn encode_with(
+        &self,
+        format: PictureFormat,
+        options: &WriteOptions<'_>,
+    ) -> Result<Vec<u8>, ImageError> {
+        options.check(self, format)?;
+        let bytes = self.pixels_in(format, options)?;
+        let size = (self.width(), self.height());
+        Ok(metadata::written(format, bytes, size, options.alpha.is_some(), options.recipe))
+    }
+
+    /// The file without metadata.
+    fn pixels_in(&self, format: PictureFormat, options: &WriteOptions<'_>) -> Result<Vec<u8>, ImageError> {
         let name = format.name();
         let refused =
             |error: image::ImageError| ImageError::Encode { format: name, reason: error.to_string() };
@@ -101,17 +133,18 @@ impl Image {
             let reason = format!("a side of {px} px is too long");
             u32::try_from(px).map_err(|_| ImageError::Encode { format: name, reason })
         };
-        let (width, height, colour) = (side(self.width())?, side(self.height())?, ExtendedColorType::Rgb8);
+        let (width, height) = (side(self.width())?, side(self.height())?);
         // The samples, the file, and as much again inside the encoder.
-        check_memory(self.pixels().len().saturating_mul(4))?;
-        let samples: Vec<u8> = self.pixels().iter().map(|&value| (value * 255.0).round() as u8).collect();
+        let bytes = usize::from(options.bits / 8);
+        check_memory(self.pixels().len().saturating_mul(4 * bytes))?;
+        let (samples, colour) = self.samples(options);
         let mut bytes = Vec::new();
         match format {
             PictureFormat::Png => {
                 PngEncoder::new_with_quality(&mut bytes, CompressionType::Default, FilterType::Adaptive)
                     .write_image(&samples, width, height, colour)
             }
-            PictureFormat::Jpeg => JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY)
+            PictureFormat::Jpeg => JpegEncoder::new_with_quality(&mut bytes, options.quality)
                 .write_image(&samples, width, height, colour),
             PictureFormat::WebP => {
                 WebPEncoder::new_lossless(&mut bytes).write_image(&samples, width, height, colour)
@@ -119,6 +152,32 @@ impl Image {
         }
         .map_err(refused)?;
         Ok(bytes)
+    }
+
+    /// The samples as an encoder takes them, alpha among them: 16 bits in the order of the machine.
+    fn samples(&self, options: &WriteOptions<'_>) -> (Vec<u8>, ExtendedColorType) {
+        let byte = |value: f32| (value * 255.0).round() as u8;
+        let word = |value: f32| ((value * 65_535.0).round() as u16).to_ne_bytes();
+        match (options.bits, options.alpha) {
+            (16, None) => (self.pixels().iter().copied().flat_map(word).collect(), ExtendedColorType::Rgb16),
+            (16, Some(alpha)) => {
+                (self.off_white(alpha).flatten().flat_map(word).collect(), ExtendedColorType::Rgba16)
+            }
+            (_, None) => (self.pixels().iter().copied().map(byte).collect(), ExtendedColorType::Rgb8),
+            (_, Some(alpha)) => {
+                (self.off_white(alpha).flatten().map(byte).collect(), ExtendedColorType::Rgba8)
+            }
+        }
+    }
+
+    /// Colours and alpha that give this picture on white, where there are any.
+    fn off_white<'a>(&'a self, alpha: &'a Mask) -> impl Iterator<Item = [f32; 4]> + 'a {
+        self.pixels().as_chunks::<3>().0.iter().zip(alpha.values()).map(|(&colour, &alpha)| {
+            // Nothing shows of a pixel that is wholly transparent: it may keep its colour.
+            let own = |value: f32| if alpha > 0.0 { (value - (1.0 - alpha)) / alpha } else { value };
+            let [red, green, blue] = colour.map(|value| own(value).clamp(0.0, 1.0));
+            [red, green, blue, alpha]
+        })
     }
 
     /// Saves the picture; the path's extension chooses the format ([`PictureFormat::from_path`]) and
@@ -134,6 +193,18 @@ impl Image {
         let path = path.as_ref();
         let format = PictureFormat::from_path(path)?;
         let bytes = self.encode(format).map_err(|fault| fault.in_file(path))?;
+        write_atomically(path, &bytes)
+    }
+
+    /// The same with options.
+    ///
+    /// # Errors
+    ///
+    /// As [`save`](Self::save) and [`encode_with`](Self::encode_with).
+    pub fn save_with(&self, path: impl AsRef<Path>, options: &WriteOptions<'_>) -> Result<(), ImageError> {
+        let path = path.as_ref();
+        let format = PictureFormat::from_path(path)?;
+        let bytes = self.encode_with(format, options).map_err(|fault| fault.in_file(path))?;
         write_atomically(path, &bytes)
     }
 }

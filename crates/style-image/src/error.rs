@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use crate::limits::{MAX_PIXELS, MAX_SIDE};
+/// What can be too heavy, where the next thing to do depends on it.
+pub(crate) const FILE_BYTES: &str = "the file's bytes";
+pub(crate) const PIXELS: &str = "the pixels";
+pub(crate) const RECIPE: &str = "the bytes of the recipe";
 
 /// A picture that cannot be made, read or written, grouped by whose fault it is.
 ///
@@ -79,17 +82,17 @@ pub enum ImageError {
     },
 
     // The limits.
-    /// More pixels than [`MAX_SIDE`] and [`MAX_PIXELS`] allow.
-    #[error(
-        "{width} x {height} px is over the limit of {max_side} px a side and {max_pixels} pixels",
-        max_side = MAX_SIDE,
-        max_pixels = MAX_PIXELS
-    )]
+    /// More pixels than are read or made.
+    #[error("{width} x {height} px is over the limit of {max_side} px a side and {max_pixels} pixels")]
     TooLarge {
         /// Width in px.
         width: usize,
         /// Height in px.
         height: usize,
+        /// The longest side that is allowed, in px.
+        max_side: usize,
+        /// The most pixels that are allowed.
+        max_pixels: usize,
     },
     /// A file, its pixels or its metadata over a limit on memory.
     #[error("{what} take more than the limit of {limit_mib} MiB")]
@@ -118,6 +121,12 @@ pub enum ImageError {
     IsADirectory {
         /// The folder.
         path: PathBuf,
+    },
+    /// A stream that breaks off.
+    #[error("cannot read the picture: {reason}")]
+    Stream {
+        /// The system's words.
+        reason: String,
     },
     /// A file that cannot be read.
     #[error("cannot read {}: {reason}", path.display())]
@@ -177,14 +186,35 @@ pub enum ImageError {
         reason: String,
     },
 
+    /// A picture that can be read, with a doubt, where doubts are [not allowed](crate::ReadOptions::strict).
+    #[error("the {format} is doubtful: {warning}")]
+    Doubtful {
+        /// Name of the format.
+        format: &'static str,
+        /// What would have been a warning.
+        warning: String,
+    },
+
     // Writing.
     /// A file name whose extension names no format that is written.
-    #[error("cannot save {}: {found}, expected .png, .jpg, .jpeg or .webp", path.display())]
+    #[error("cannot save {}: {found}, expected {expected}", path.display())]
     UnsupportedExtension {
         /// The path asked for.
         path: PathBuf,
         /// Its extension in words.
         found: String,
+        /// The extensions that are known.
+        expected: &'static str,
+    },
+    /// A number among the options of writing that is out of its range.
+    #[error("{what} is {found}, expected {expected}")]
+    OutOfRange {
+        /// Which number.
+        what: &'static str,
+        /// Its value.
+        found: usize,
+        /// What it may be.
+        expected: &'static str,
     },
     /// A picture that the format cannot hold.
     #[error("cannot write this picture as {format}: {reason}")]
@@ -235,11 +265,25 @@ impl ImageError {
             Self::NotWholePlanes { .. } => "check the planes' size: it is (width, height)",
             Self::DifferentSizes { .. } => "resize one picture to the other's size",
             Self::NotFinite { .. } => "look where the value comes from: pictures hold finite numbers only",
-            Self::TooLarge { .. } | Self::TooHeavy { .. } => "shrink the picture in another program first",
+            Self::TooLarge { .. } => {
+                "shrink the picture in another program first, or raise the limit: `ReadOptions::max_side` and \
+                 `ReadOptions::max_pixels`"
+            }
+            Self::TooHeavy { what: FILE_BYTES, .. } => {
+                "shrink the picture in another program first, or raise the limit: `ReadOptions::max_bytes`"
+            }
+            Self::TooHeavy { what: PIXELS, .. } => {
+                "shrink the picture in another program first, or raise the limit: `ReadOptions::max_pixels`"
+            }
+            Self::TooHeavy { what: RECIPE, .. } => {
+                "shorten the text, or keep it in a file beside the picture"
+            }
+            Self::TooHeavy { .. } => "save the picture again in another program, without its metadata",
             Self::NotEnoughMemory { .. } => "close other programs, or use a smaller picture",
             Self::NotFound { .. } => "check the path's spelling; it counts from the current folder",
             Self::IsADirectory { .. } => "name a file inside the folder",
             Self::Read { .. } => "check that the file may be read",
+            Self::Stream { .. } => "check the program that the picture comes from",
             Self::Empty | Self::CutShort { .. } | Self::Damaged { .. } => "fetch or copy the file again",
             Self::NotAPicture { .. } => {
                 "check the file: a download that failed often leaves a web page under the picture's name"
@@ -247,7 +291,11 @@ impl ImageError {
             Self::UnsupportedFormat { .. } | Self::UnsupportedFeature { .. } => {
                 "save it as an 8-bit PNG or JPEG in another program"
             }
-            Self::UnsupportedExtension { .. } => "end the file's name in .png, .jpg or .webp",
+            Self::Doubtful { .. } => {
+                "look at the picture; without `ReadOptions::strict` it is read with a warning"
+            }
+            Self::UnsupportedExtension { .. } => "end the file's name in one of these",
+            Self::OutOfRange { .. } => "choose a value in the range",
             Self::Encode { .. } => "save it as .png",
             Self::Write { .. } => "check that the folder may be written to and the disk is not full",
             // `fault` has taken the wrapper off.

@@ -2,26 +2,40 @@
 
 use crate::ImageError;
 
-/// The longest side that is read from a file or made by resizing, in px.
+/// The longest side that is made by resizing, and read from a file unless `ReadOptions` say otherwise, in px.
 pub const MAX_SIDE: usize = 16_384;
 
-/// The most pixels that are read from a file or made by resizing: 64 Mpx, 768 MiB as floats.
+/// The most pixels that are made by resizing, and read from a file unless `ReadOptions` say otherwise: 64 Mpx, 768 MiB as
+/// floats.
 pub const MAX_PIXELS: usize = 64 << 20;
 
-/// The longest picture file that is read: 512 MiB.
+/// The longest picture file that is read unless [`ReadOptions`](crate::ReadOptions) say otherwise: 512 MiB.
 #[cfg(feature = "files")]
 pub const MAX_FILE_BYTES: usize = 512 << 20;
 
-/// Refuses sizes that are empty or over the limits.
+/// Refuses sizes that are empty or over the limits of this library.
 pub(crate) fn check_size(width: usize, height: usize) -> Result<(), ImageError> {
+    check_size_within((width, height), MAX_SIDE, MAX_PIXELS)
+}
+
+/// Refuses sizes that are empty or over the limits given.
+pub(crate) fn check_size_within(
+    (width, height): (usize, usize),
+    max_side: usize,
+    max_pixels: usize,
+) -> Result<(), ImageError> {
     if width == 0 || height == 0 {
         return Err(ImageError::NoPixels { width, height });
     }
-    // The sides are compared first, so the product cannot overflow.
-    if width > MAX_SIDE || height > MAX_SIDE || width * height > MAX_PIXELS {
-        return Err(ImageError::TooLarge { width, height });
+    if width > max_side || height > max_side || width.saturating_mul(height) > max_pixels {
+        return Err(ImageError::TooLarge { width, height, max_side, max_pixels });
     }
     Ok(())
+}
+
+/// The refusal of a size by the limits of this library.
+pub(crate) const fn too_large((width, height): (usize, usize)) -> ImageError {
+    ImageError::TooLarge { width, height, max_side: MAX_SIDE, max_pixels: MAX_PIXELS }
 }
 
 /// Asks for `bytes` of memory and gives them back. A failed allocation deep in a decoder aborts the

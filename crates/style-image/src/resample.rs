@@ -6,7 +6,7 @@ use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resize
 
 use crate::ImageError;
 use crate::area::by_area;
-use crate::limits::{check_memory, check_size};
+use crate::limits::{check_memory, check_size, too_large};
 
 /// How values between pixels are found, and how many pixels become one.
 ///
@@ -115,8 +115,7 @@ pub(crate) fn convolve<P: PixelTrait>(
     kernel: FilterType,
 ) -> Result<Vec<P>, ImageError> {
     // Only more pixels than 32 bits can count end here, and nobody has the memory for those.
-    let side =
-        |px: usize| u32::try_from(px).map_err(|_| ImageError::TooLarge { width: from.0, height: from.1 });
+    let side = |px: usize| u32::try_from(px).map_err(|_| too_large(from));
     let source = TypedImage::from_pixels(side(from.0)?, side(from.1)?, pixels)
         .map_err(|_| ImageError::NoPixels { width: from.0, height: from.1 })?;
     let mut target = TypedImage::new(side(to.0)?, side(to.1)?);

@@ -66,16 +66,31 @@ pub(crate) const fn jpeg_fills(width: usize, height: usize, bytes: usize) -> boo
     width.div_ceil(8) * height.div_ceil(8) <= 8 * bytes
 }
 
-/// Where the GIF's trailer ends. Blocks: extensions (21) and pictures (2C), whose data come in sub-blocks that begin with
-/// their length, until one of length 0.
+/// Where the GIF's trailer ends.
 fn gif_end(bytes: &[u8]) -> Option<usize> {
+    gif_blocks(bytes, &mut 0)
+}
+
+/// The number of pictures in a GIF, as far as its blocks are whole.
+pub(crate) fn gif_frames(bytes: &[u8]) -> usize {
+    let mut frames = 0;
+    let _ = gif_blocks(bytes, &mut frames);
+    frames
+}
+
+/// Walks over the blocks to the end of the trailer, and counts the pictures. Blocks: extensions (21) and pictures (2C), whose
+/// data come in sub-blocks that begin with their length, until one of length 0.
+fn gif_blocks(bytes: &[u8], frames: &mut usize) -> Option<usize> {
     // A table of colours is announced by its flags, with the logarithm of its length less one.
     let table = |flags: u8| if flags & 0x80 == 0 { 0 } else { 6 << (flags & 7) };
     let mut at = 13 + table(*bytes.get(10)?);
     loop {
         at = match *bytes.get(at)? {
             0x3b => return Some(at + 1),
-            0x2c => at + 11 + table(*bytes.get(at + 9)?),
+            0x2c => {
+                *frames += 1;
+                at + 11 + table(*bytes.get(at + 9)?)
+            }
             0x21 => at + 2,
             _ => return None,
         };

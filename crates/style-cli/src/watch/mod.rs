@@ -1,12 +1,16 @@
 //! What a run tells while it goes on, and who listens: one kind of event for the bar, the lines, the page, the
 //! animation and the checkpoints.
 
+mod progress;
+mod snapshots;
+
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use style_transfer::{DeviceInfo, Image, ModelDescription, Outcome, Settings, Step};
+use style_transfer::{DeviceInfo, Image, ModelDescription, Outcome, Plan, Settings, Step, Term};
 
 use crate::failure::{Failure, Result};
+use crate::job::Job;
 
 /// What is known before the first step.
 pub(crate) struct Begin<'a> {
@@ -16,6 +20,9 @@ pub(crate) struct Begin<'a> {
     pub(crate) content: Option<&'a Image>,
     /// Pictures of the styles with the names that the user gave.
     pub(crate) styles: &'a [(String, &'a Image)],
+    /// Names of the losses that every step has.
+    pub(crate) terms: &'a [Term],
+    pub(crate) plan: &'a Plan,
     /// Where the result will stand; `None` for stdout.
     pub(crate) output: Option<&'a Path>,
     /// Steps of the run, and how many of them an earlier part of it has done.
@@ -45,6 +52,14 @@ pub(crate) trait Watcher {
     fn end(&mut self, _: &End<'_>) -> Result<()> {
         Ok(())
     }
+}
+
+/// Everybody whom the arguments of a job ask for.
+pub(crate) fn of(job: &Job<'_>) -> Result<Watchers<'static>> {
+    let mut watchers = Watchers::default();
+    progress::add_to(&mut watchers, &job.arguments.showing);
+    snapshots::add_to(&mut watchers, job)?;
+    Ok(watchers)
 }
 
 /// All who listen to a run.
@@ -77,6 +92,11 @@ impl<'a> Watchers<'a> {
             }
         }
         flow
+    }
+
+    /// Why a listener ended the run, where one failed.
+    pub(crate) fn failure(&mut self) -> Option<Failure> {
+        self.failed.take()
     }
 
     /// Tells everybody; the first failure of any of them.

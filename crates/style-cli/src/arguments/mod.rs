@@ -1,0 +1,62 @@
+//! What can be written on the command line.
+
+mod pictures;
+mod run;
+mod settings;
+
+pub(crate) use pictures::{ContentArguments, StyleArguments, TextureSize, TransferArguments};
+pub(crate) use run::{ProgressKind, RunArguments, ShowingArguments};
+
+use clap::builder::Styles;
+use clap::{Parser, Subcommand};
+
+use crate::commands;
+
+/// Redraw a photograph in the textures of one painting or several.
+#[derive(Debug, Parser)]
+#[command(
+    name = "style",
+    version,
+    styles = Styles::plain(),
+    max_term_width = 110,
+    args_override_self = true,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    disable_help_subcommand = true,
+    override_usage = "style [OPTIONS] CONTENT STYLE[=WEIGHT]...\n       style [OPTIONS] CONTENT... --with STYLE[=WEIGHT] -o FOLDER\n       style COMMAND ...",
+    after_help = AFTER,
+)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) transfer: TransferArguments,
+}
+
+/// What the program does besides style transfer.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make a texture from paintings alone, without a photograph
+    Texture(Box<commands::texture::Arguments>),
+    /// Rebuild a photograph from what the network sees in it, without a painting
+    Reconstruct(Box<commands::reconstruct::Arguments>),
+    /// Show what the program does, with pictures that come with it; writes demo.png
+    Demo(Box<commands::demo::Arguments>),
+}
+
+/// What is said when nothing was asked.
+pub(crate) const BRIEF: &str = "\
+usage: style CONTENT STYLE[=WEIGHT]... [-o PICTURE]
+
+  style photo.jpg painting.jpg              redraws the photo in the painting's textures
+  style photo.jpg a.jpg=0.7 b.jpg=0.3       blends two paintings
+  style demo                                shows it with pictures that come with the program
+  style --help                              lists all options and commands";
+
+const AFTER: &str = "\
+Settings come from the preset, then from the recipe file, then from the options above; each has the last word over \
+those before it, and the last of two equal options counts.
+
+Exit codes: 0 done, 1 internal error, 2 wrong usage, 3 input picture unusable, 4 weights unusable, 5 output cannot be \
+written, 6 over a limit or not enough memory, 7 device unavailable or lost, 8 diverged (the best picture is saved), \
+9 checkpoint unusable or of another run, 130 and 143 ended by SIGINT and SIGTERM (picture and checkpoint are saved).";

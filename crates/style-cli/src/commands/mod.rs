@@ -1,0 +1,90 @@
+//! The commands, a file each.
+
+pub(crate) mod demo;
+pub(crate) mod reconstruct;
+pub(crate) mod texture;
+pub(crate) mod transfer;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::Parser as _;
+use clap::error::ErrorKind;
+
+use crate::arguments::{Arguments, BRIEF, Command, RunArguments, StyleArguments};
+use crate::failure::{Exit, Failure, Result};
+use crate::inputs::{Inputs, Reader};
+use crate::job::{Job, Machine};
+use crate::outputs::Output;
+use crate::recipe::{Layers, Recipe, Settled};
+use crate::{signals, terminal};
+
+/// Does what the arguments ask for.
+pub(crate) fn run(arguments: Vec<OsString>) -> Result<Exit> {
+    if arguments.len() <= 1 {
+        terminal::say(BRIEF);
+        return Ok(Exit::Usage);
+    }
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => return answer(&error),
+    };
+    match arguments.command {
+        None => transfer::run(arguments.transfer),
+        Some(Command::Texture(arguments)) => texture::run(*arguments),
+        Some(Command::Reconstruct(arguments)) => reconstruct::run(*arguments),
+        Some(Command::Demo(arguments)) => demo::run(*arguments),
+    }
+}
+
+/// What clap answers by itself: help and version to stdout, what is wrong to stderr.
+fn answer(error: &clap::Error) -> Result<Exit> {
+    let text = error.render().to_string();
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        terminal::give(text.trim_end())?;
+        return Ok(Exit::Done);
+    }
+    terminal::say(text.trim_end());
+    Ok(Exit::Usage)
+}
+
+/// The recipes of the arguments that every run takes: the file's, then `--set`, then the named options.
+pub(crate) fn layers(
+    below: Vec<Recipe>,
+    pictures: Recipe,
+    style: &StyleArguments,
+    run: &RunArguments,
+) -> Result<Layers> {
+    let mut recipes = below;
+    if let Some(path) = &run.sources.recipe {
+        recipes.push(Recipe::open(path)?);
+    }
+    let [assigned, named] = run.settings.tables()?;
+    recipes.push(Recipe { settings: assigned, ..Recipe::default() });
+    recipes.push(Recipe {
+        init: run.settings.init_picture().cloned(),
+        preset: run.sources.preset.clone(),
+        weights: run.sources.weights.clone(),
+        device: run.sources.device.clone(),
+        settings: named,
+        ..pictures
+    });
+    let masks = style.mask.iter().map(PathBuf::from).collect();
+    Ok(Layers { recipes, scales: style.style_scale.clone(), masks })
+}
+
+/// One run from its recipe on.
+pub(crate) fn run_recipe(settled: &Settled, arguments: &RunArguments) -> Result<Exit> {
+    let token = signals::listen()?;
+    let output = Output::claim(arguments, &settled.recipe)?;
+    let inputs = Inputs::open(&settled.recipe, &Reader::new(arguments))?;
+    let machine = Machine::open(&settled.recipe)?;
+    signals::check()?;
+    Job { settled, machine: &machine, inputs: &inputs, arguments, output: &output, token }.run()
+}
+
+/// A recipe that lacks what its task needs.
+pub(crate) fn missing(what: &str, example: &str) -> Failure {
+    Failure::usage(format!("there is no {what}"))
+        .help(format!("such as `{example}`; `style --help` tells more"))
+}

@@ -1,0 +1,255 @@
+//! One run, from a settled recipe to the saved picture.
+
+use std::path::{Path, PathBuf};
+
+use style_transfer::{
+    CancelToken, DeviceInfo, DeviceName, Error, Image, ModelDescription, OpenDevice, Outcome, StyleTransfer,
+    Task, Term, Vgg, open_device,
+};
+
+use crate::arguments::RunArguments;
+use crate::failure::{Exit, Failure, Result};
+use crate::inputs::Inputs;
+use crate::outputs::{Output, Writing};
+use crate::plan::Planned;
+use crate::recipe::{Recipe, Settled, TaskName};
+use crate::signals;
+use crate::terminal::{give, say};
+use crate::watch::{self, Begin, End, Watchers};
+
+/// A network on a device.
+pub(crate) struct Machine {
+    pub(crate) open: OpenDevice,
+    pub(crate) vgg: Vgg,
+}
+
+impl Machine {
+    /// Opens the device and loads the network that a recipe names.
+    pub(crate) fn open(recipe: &Recipe) -> Result<Self> {
+        let name: DeviceName = recipe.device.as_deref().unwrap_or("auto").parse()?;
+        let open = open_device(&name)?;
+        let vgg = load(recipe.weights.as_deref(), &open)?;
+        Ok(Self { open, vgg })
+    }
+
+    /// `flex (2 threads)`
+    pub(crate) fn name(&self) -> String {
+        let DeviceInfo { name, hardware, class, .. } = &self.open.info;
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        match (class, hardware) {
+            (style_transfer::DeviceClass::Cpu, _) if threads == 1 => format!("{name} (1 thread)"),
+            (style_transfer::DeviceClass::Cpu, _) => format!("{name} ({threads} threads)"),
+            (_, Some(hardware)) => format!("{name} ({hardware})"),
+            (_, None) => name.clone(),
+        }
+    }
+}
+
+#[cfg(feature = "bundled-weights")]
+fn load(weights: Option<&Path>, open: &OpenDevice) -> Result<Vgg> {
+    Ok(match weights {
+        Some(path) => Vgg::load_file(path, &open.device)?,
+        None => Vgg::load(style_transfer::VGG19, &open.device)?,
+    })
+}
+
+#[cfg(not(feature = "bundled-weights"))]
+fn load(weights: Option<&Path>, open: &OpenDevice) -> Result<Vgg> {
+    let missing = || {
+        Failure::new(Exit::Weights, "no weights were given, and this build has none inside")
+            .help("name a file with --weights; `style weights import` makes one")
+    };
+    Ok(Vgg::load_file(weights.ok_or_else(missing)?, &open.device)?)
+}
+
+/// One run, with everything it needs opened.
+pub(crate) struct Job<'a> {
+    pub(crate) settled: &'a Settled,
+    pub(crate) machine: &'a Machine,
+    pub(crate) inputs: &'a Inputs,
+    pub(crate) arguments: &'a RunArguments,
+    pub(crate) output: &'a Output,
+    pub(crate) token: CancelToken,
+}
+
+impl Job<'_> {
+    /// What is made, at the size of the settings.
+    pub(crate) fn task(&self) -> Task<'_> {
+        self.task_at(self.size())
+    }
+
+    /// Long side of the result, px.
+    pub(crate) fn size(&self) -> usize {
+        let Recipe { width, height, task, .. } = self.settled.recipe;
+        let size = self.settled.settings.size;
+        match task {
+            Some(TaskName::Texture) => width.unwrap_or(size).max(height.unwrap_or(size)),
+            _ => size,
+        }
+    }
+
+    /// The same at another size; a texture keeps its proportions.
+    pub(crate) fn task_at(&self, size: usize) -> Task<'_> {
+        let Recipe { width, height, task, .. } = self.settled.recipe;
+        match (task.unwrap_or_default(), &self.inputs.content) {
+            (TaskName::Transfer, Some(content)) => Task::Transfer(content),
+            (TaskName::Reconstruct, Some(content)) => Task::Reconstruct(content),
+            _ => {
+                let share = size as f64 / self.size().max(1) as f64;
+                let side = |px: Option<usize>| {
+                    (px.unwrap_or(self.settled.settings.size) as f64 * share).round() as usize
+                };
+                Task::Texture { width: side(width), height: side(height) }
+            }
+        }
+    }
+
+    /// Plans, runs, saves, and says so.
+    pub(crate) fn run(&self) -> Result<Exit> {
+        let planned = Planned::of(self)?;
+        signals::check()?;
+        if !self.arguments.showing.quiet {
+            say(planned.line(self));
+        }
+        let mut watchers = watch::of(self)?;
+        let result = self.perform(&planned, &mut watchers);
+        match &result {
+            Ok(outcome) => {
+                watchers.end(&End::Done(outcome))?;
+                if let Some(path) = self.output.path() {
+                    give(path.display())?;
+                }
+                Ok(Exit::Done)
+            }
+            Err(failure) => {
+                // What went wrong first is told, not what followed from it.
+                let _ = watchers.end(&End::Failed(failure));
+                Err(failure.clone())
+            }
+        }
+    }
+
+    fn perform(&self, planned: &Planned, watchers: &mut Watchers<'_>) -> Result<Outcome> {
+        let Settled { settings, .. } = self.settled;
+        let model: ModelDescription = self.machine.vgg.describe();
+        let styles: Vec<(String, &Image)> = self
+            .inputs
+            .styles
+            .iter()
+            .filter_map(|style| style.picture().map(|picture| (style.name.clone(), picture)))
+            .collect();
+        let terms = self.terms();
+        watchers.begin(&Begin {
+            settings,
+            model: &model,
+            device: &self.machine.open.info,
+            content: self.inputs.content.as_ref(),
+            styles: &styles,
+            terms: &terms,
+            plan: &planned.plan,
+            output: self.output.path(),
+            steps: planned.plan.steps(),
+            done: 0,
+        })?;
+        let transfer = StyleTransfer::new(&self.machine.vgg).settings(settings.clone());
+        let transfer = self.inputs.furnish(transfer).cancel_with(&self.token);
+        let result = transfer.on_step(|step| watchers.step(step)).perform(self.task());
+        self.conclude(result, watchers)
+    }
+
+    /// Saves what came out.
+    fn conclude(
+        &self,
+        result: std::result::Result<Outcome, Error>,
+        watchers: &mut Watchers<'_>,
+    ) -> Result<Outcome> {
+        let writing = self.writing()?;
+        let outcome = match result {
+            Ok(outcome) => outcome,
+            Err(error) => return Err(self.rescue(error, &writing)),
+        };
+        let ended = signals::came().filter(|_| outcome.stopped());
+        if let Some(failure) = watchers.failure() {
+            return Err(self.rescue_picture(failure, outcome.image(), "partial", &writing));
+        }
+        if let Some(exit) = ended {
+            let at = format!("ended by a signal after {} steps", outcome.steps());
+            let failure = Failure::new(exit, at);
+            return Err(self.rescue_picture(failure, outcome.image(), "partial", &writing));
+        }
+        match self.output.save(outcome.image(), &writing) {
+            Ok(()) => Ok(outcome),
+            Err(failure) => Err(self.rescue_elsewhere(failure, outcome.image(), &writing)),
+        }
+    }
+
+    fn writing(&self) -> Result<Writing> {
+        let recipe = (!self.arguments.output.no_recipe).then(|| self.settled.recipe.to_json()).transpose()?;
+        Ok(Writing { recipe })
+    }
+
+    /// Keeps the best picture of a run that failed, where there is one.
+    fn rescue(&self, error: Error, writing: &Writing) -> Failure {
+        let best = error.best().cloned();
+        let failure = Failure::from(error);
+        match best {
+            Some(best) => self.rescue_picture(failure, &best, "best", writing),
+            None => failure,
+        }
+    }
+
+    /// Writes a picture beside the result that will not be, and tells where.
+    fn rescue_picture(&self, failure: Failure, image: &Image, what: &str, writing: &Writing) -> Failure {
+        match self.output.save_beside(what, image, writing) {
+            Ok(Some(path)) => {
+                let message = format!("{}; the picture so far is {}", failure.message, path.display());
+                Failure { message, ..failure }
+            }
+            Ok(None) => failure,
+            Err(unsaved) => self.rescue_elsewhere(unsaved, image, writing),
+        }
+    }
+
+    /// Hours of work should not be lost because a disk is full: another folder may have room.
+    fn rescue_elsewhere(&self, failure: Failure, image: &Image, writing: &Writing) -> Failure {
+        let Some(name) = self.output.path().and_then(Path::file_name) else { return failure };
+        let path: PathBuf = std::env::temp_dir().join(name);
+        let saved = Output::claim_path(path.clone(), false, &[]).and_then(|other| other.save(image, writing));
+        match saved {
+            Ok(()) => {
+                let message = format!("{}; the picture is {} instead", failure.message, path.display());
+                Failure { message, ..failure }
+            }
+            Err(_) => failure,
+        }
+    }
+
+    /// The names of the losses, in the order in which a run gives them.
+    fn terms(&self) -> Vec<Term> {
+        let settings = &self.settled.settings;
+        let task = self.settled.recipe.task.unwrap_or_default();
+        let content = settings.content_weight > 0.0 && task != TaskName::Texture;
+        let style = settings.style_weight > 0.0 && task != TaskName::Reconstruct;
+        let counts = |at: usize| settings.style_layer_weights.get(at).is_none_or(|&weight| weight > 0.0);
+        let layers =
+            || settings.style_layers.iter().enumerate().filter(|(at, _)| counts(*at)).map(|(_, &l)| l);
+        let mut terms = Vec::new();
+        if content {
+            terms.extend(settings.content_layers.iter().map(|&layer| Term::Content(layer)));
+        }
+        if style {
+            let counting = || self.inputs.styles.iter().filter(|style| style.weight > 0.0);
+            if counting().any(|style| style.region.is_none()) {
+                terms.extend(layers().map(Term::Style));
+            }
+            let regions = self.inputs.styles.iter().filter(|style| style.region.is_some());
+            for (number, _) in regions.enumerate().filter(|(_, style)| style.weight > 0.0) {
+                terms.extend(layers().map(|layer| Term::StyleOfRegion(number + 1, layer)));
+            }
+        }
+        if settings.tv_weight > 0.0 {
+            terms.push(Term::TotalVariation);
+        }
+        terms
+    }
+}

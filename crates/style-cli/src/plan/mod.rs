@@ -1,0 +1,61 @@
+//! What a run will be, said in one line before its first step, or why it cannot be.
+
+mod calibration;
+mod limits;
+
+use style_transfer::{Optimizer, Plan};
+
+use crate::failure::Result;
+use crate::job::Job;
+use crate::terminal::{bytes, duration};
+
+/// A run that can begin.
+#[derive(Debug)]
+pub(crate) struct Planned {
+    pub(crate) plan: Plan,
+    /// How long it will take; `None` where nobody can know before the first steps.
+    pub(crate) seconds: Option<f64>,
+}
+
+impl Planned {
+    /// Checks a run, and tries a few steps of a small one to see how fast this machine is.
+    pub(crate) fn of(job: &Job<'_>) -> Result<Self> {
+        let plan = limits::check(job)?;
+        let seconds = calibration::seconds(job, &plan);
+        Ok(Self { plan, seconds })
+    }
+
+    /// `320 x 213 px in 3 scales (160, 226, 320), 100 steps of L-BFGS on flex (2 threads): about 14 s, 190 MB of memory`
+    pub(crate) fn line(&self, job: &Job<'_>) -> String {
+        let Plan { width, height, scales, .. } = &self.plan;
+        let sizes: Vec<_> = scales.iter().map(|scale| scale.width.max(scale.height).to_string()).collect();
+        let scales = match sizes.len() {
+            1 => "one scale".to_owned(),
+            several => format!("{several} scales ({})", sizes.join(", ")),
+        };
+        let optimizer = match job.settled.settings.optimizer {
+            Optimizer::Adam { .. } => "Adam",
+            Optimizer::Lbfgs { .. } => "L-BFGS",
+        };
+        let steps = self.plan.steps();
+        let time = match self.seconds {
+            Some(seconds) => format!("about {}", duration(seconds)),
+            None => "time unknown before the first steps".to_owned(),
+        };
+        format!(
+            "{width} x {height} px in {scales}, {steps} steps of {optimizer} on {}: {time}{}",
+            job.machine.name(),
+            self.memory()
+        )
+    }
+
+    fn memory(&self) -> String {
+        match (self.plan.memory, self.plan.available) {
+            (Some(memory), Some(available)) => {
+                format!(", {} of memory, {} available", bytes(memory.total()), bytes(available))
+            }
+            (Some(memory), None) => format!(", {} of memory", bytes(memory.total())),
+            (None, _) => String::new(),
+        }
+    }
+}

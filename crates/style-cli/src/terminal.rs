@@ -1,0 +1,62 @@
+//! What is said, and to whom: results on stdout, everything else on stderr.
+
+use std::fmt::Display;
+use std::io::{self, Write as _};
+
+use crate::failure::{Exit, Failure, Result};
+
+/// Says a line on stderr. Nobody who closed it is bothered.
+pub(crate) fn say(line: impl Display) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+/// Gives out a line of result. A reader that has read enough, as `head` does, is no failure.
+pub(crate) fn give(line: impl Display) -> Result<()> {
+    give_bytes(format!("{line}\n").as_bytes())
+}
+
+/// Gives out bytes of a result.
+pub(crate) fn give_bytes(bytes: &[u8]) -> Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::new(Exit::Output, format!("cannot write to stdout: {error}"))
+                .help("see where stdout goes: a full disk, a closed terminal"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Bytes for people, in powers of ten as the library's messages have them.
+pub(crate) fn bytes(bytes: usize) -> String {
+    let mega = bytes as f64 / 1e6;
+    match mega {
+        _ if mega < 999.5 => format!("{mega:.0} MB"),
+        _ => format!("{:.1} GB", mega / 1e3),
+    }
+}
+
+/// A time for people: `14 s`, `3 min 20 s`, `2 h 5 min`.
+pub(crate) fn duration(seconds: f64) -> String {
+    let whole = seconds.max(0.0).round().min(1e9) as u64;
+    match (whole / 3600, whole / 60 % 60, whole % 60) {
+        (0, 0, _) if seconds < 9.5 => format!("{seconds:.1} s"),
+        (0, 0, seconds) => format!("{seconds} s"),
+        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
+        (hours, minutes, _) => format!("{hours} h {minutes} min"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_and_bytes_have_the_unit_that_fits() {
+        assert_eq!(
+            [0.04, 9.4, 14.4, 200.0, 7500.0].map(duration),
+            ["0.0 s", "9.4 s", "14 s", "3 min 20 s", "2 h 5 min"]
+        );
+        assert_eq!([190_000_000, 21_300_000_000].map(bytes), ["190 MB", "21.3 GB"]);
+    }
+}

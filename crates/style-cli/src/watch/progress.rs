@@ -1,0 +1,205 @@
+//! Progress on stderr: a bar on a terminal, a line a second elsewhere, JSON lines for programs.
+//!
+//! # JSON
+//!
+//! One object a line. `event` is `begin`, `scale`, `step` or `end`; times are seconds, sizes px. Every `step` has
+//! `step`, `steps`, `scale`, `scales`, `width`, `height`, `loss`, `losses` by the name of their term, `elapsed` and
+//! `remaining`. The `end` has `status`: `done` with `picture`, `steps`, `seconds`, `metrics` and `peak_memory`, or
+//! `failed` with `exit`, `error` and `help`.
+
+use std::io::{self, IsTerminal as _};
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::{Map, Value, json};
+use style_transfer::Step;
+
+use super::{Begin, End, Watcher, Watchers};
+use crate::arguments::{ProgressKind, ShowingArguments};
+use crate::failure::Result;
+use crate::terminal::{duration, say};
+
+/// Adds whoever the arguments ask for.
+pub(super) fn add_to(watchers: &mut Watchers<'_>, arguments: &ShowingArguments) {
+    let kind = match arguments.progress.unwrap_or_default() {
+        ProgressKind::Auto if arguments.quiet => ProgressKind::None,
+        ProgressKind::Auto if io::stderr().is_terminal() => ProgressKind::Bar,
+        ProgressKind::Auto => ProgressKind::Plain,
+        kind => kind,
+    };
+    match kind {
+        ProgressKind::Bar => watchers.add(Bar::new()),
+        ProgressKind::Plain => watchers.add(Plain::default()),
+        ProgressKind::Json => watchers.add(Json::default()),
+        ProgressKind::Auto | ProgressKind::None => {}
+    }
+}
+
+/// What is said when a run is done.
+fn summary(end: &End<'_>) -> Option<String> {
+    let End::Done(outcome) = end else { return None };
+    let (metrics, times) = (outcome.metrics(), outcome.times());
+    let mut line = format!("{} steps in {}", outcome.steps(), duration(times.total()));
+    if let Some(distance) = metrics.mean_style_distance() {
+        line += &format!(", style distance {distance:.3}");
+    }
+    if let Some(distance) = metrics.mean_content_distance() {
+        line += &format!(", content distance {distance:.3}");
+    }
+    if let Some(ssim) = metrics.ssim {
+        line += &format!(", SSIM {ssim:.3}");
+    }
+    Some(line)
+}
+
+/// The bar.
+struct Bar {
+    bar: ProgressBar,
+}
+
+impl Bar {
+    fn new() -> Self {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        if let Ok(style) = ProgressStyle::with_template("{bar:32} {percent:>3} %  {msg}") {
+            bar.set_style(style);
+        }
+        Self { bar }
+    }
+}
+
+/// The bar goes by work, as steps at a large scale take longer: so many parts.
+const PARTS: f64 = 10_000.0;
+
+impl Watcher for Bar {
+    fn begin(&mut self, begin: &Begin<'_>) -> Result<()> {
+        self.bar.set_length(PARTS as u64);
+        self.bar.set_message(format!("step {} of {}", begin.done, begin.steps));
+        Ok(())
+    }
+
+    fn step(&mut self, step: &Step<'_>) -> Result<ControlFlow<()>> {
+        let (width, height) = step.size;
+        let scale = match step.scales {
+            1 => String::new(),
+            scales => format!(", scale {} of {scales}", step.scale),
+        };
+        self.bar.set_message(format!(
+            "step {} of {}{scale} ({width} x {height} px), loss {:.4}, {} left",
+            step.index,
+            step.steps,
+            step.losses.total(),
+            duration(step.remaining().as_secs_f64())
+        ));
+        self.bar.set_position((step.done * PARTS) as u64);
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn end(&mut self, end: &End<'_>) -> Result<()> {
+        match summary(end) {
+            Some(line) => {
+                self.bar.finish_and_clear();
+                say(line);
+            }
+            None => self.bar.abandon(),
+        }
+        Ok(())
+    }
+}
+
+/// Lines, one a second and one at every scale at most.
+#[derive(Default)]
+struct Plain {
+    said: Option<Instant>,
+    scale: usize,
+}
+
+impl Watcher for Plain {
+    fn step(&mut self, step: &Step<'_>) -> Result<ControlFlow<()>> {
+        let due = self.said.is_none_or(|said| said.elapsed() >= Duration::from_secs(1));
+        if due || step.scale != self.scale {
+            say(step);
+            (self.said, self.scale) = (Some(Instant::now()), step.scale);
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn end(&mut self, end: &End<'_>) -> Result<()> {
+        if let Some(line) = summary(end) {
+            say(line);
+        }
+        Ok(())
+    }
+}
+
+/// JSON lines.
+#[derive(Default)]
+struct Json {
+    terms: Vec<String>,
+    scale: usize,
+    output: Option<String>,
+}
+
+impl Watcher for Json {
+    fn begin(&mut self, begin: &Begin<'_>) -> Result<()> {
+        self.terms = begin.terms.iter().map(ToString::to_string).collect();
+        self.output = begin.output.map(|path| path.display().to_string());
+        say(json!({
+            "event": "begin",
+            "output": self.output,
+            "device": begin.device.name,
+            "steps": begin.steps,
+            "done": begin.done,
+            "plan": begin.plan,
+        }));
+        Ok(())
+    }
+
+    fn step(&mut self, step: &Step<'_>) -> Result<ControlFlow<()>> {
+        let (width, height) = step.size;
+        if step.scale != self.scale {
+            self.scale = step.scale;
+            say(json!({
+                "event": "scale", "scale": step.scale, "scales": step.scales, "width": width, "height": height,
+            }));
+        }
+        let losses: Map<String, Value> =
+            self.terms.iter().cloned().zip(step.losses.0.iter().map(|&loss| json!(loss))).collect();
+        say(json!({
+            "event": "step",
+            "step": step.index,
+            "steps": step.steps,
+            "scale": step.scale,
+            "scales": step.scales,
+            "width": width,
+            "height": height,
+            "loss": step.losses.total(),
+            "losses": losses,
+            "elapsed": step.elapsed.as_secs_f64(),
+            "remaining": step.remaining().as_secs_f64(),
+        }));
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn end(&mut self, end: &End<'_>) -> Result<()> {
+        say(match end {
+            End::Done(outcome) => json!({
+                "event": "end",
+                "status": "done",
+                "picture": self.output,
+                "steps": outcome.steps(),
+                "seconds": outcome.times().total(),
+                "metrics": outcome.metrics(),
+                "peak_memory": outcome.peak_memory(),
+            }),
+            End::Failed(failure) => json!({
+                "event": "end",
+                "status": "failed",
+                "exit": failure.exit as u8,
+                "error": failure.message,
+                "help": failure.help,
+            }),
+        });
+        Ok(())
+    }
+}
