@@ -4,12 +4,11 @@
     python tools/contact_sheet.py docs/options.md
 
 A block of commands with a picture below it in the page is shown by that picture: the outputs of the block's commands,
-named after their files. Every command gets `--preset fast --size 240`, where it does not say otherwise, and a report, from
-which seconds and distances are printed.
+named after their files. Every command gets `--preset fast --size 240`, where it does not say otherwise. Prints what the
+program says of each in the end: seconds and distances.
 """
 
 import argparse
-import json
 import re
 import shlex
 import subprocess
@@ -42,11 +41,12 @@ def output(arguments):
 
 
 def run(program, arguments, folder):
-    """Runs one command; answers what its report says."""
+    """Runs one command; answers what it says last."""
     defaults = {"--preset": "fast", "--size": "240"}
     added = [word for flag, value in defaults.items() if flag not in arguments for word in (flag, value)]
-    subprocess.run([program, *arguments, *added, "--report", "--force", "--quiet"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
-    return json.loads((folder / output(arguments)).with_suffix(".report.json").read_text())
+    command = [program, *arguments, *added, "--force", "--progress", "plain"]
+    done = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
+    return done.stderr.splitlines()[-1]
 
 
 def sheet(pictures):
@@ -79,8 +79,7 @@ def main():
             if options.only and options.only not in place.name:
                 continue
             for arguments in commands:
-                report = run(program, arguments, folder)
-                print(output(arguments), json.dumps(report.get("metrics")), flush=True)
+                print(f"{output(arguments)}: {run(program, arguments, folder)}", flush=True)
             place.parent.mkdir(parents=True, exist_ok=True)
             sheet([folder / output(arguments) for arguments in commands]).save(place, quality=85, optimize=True)
 

@@ -95,7 +95,7 @@ fn folder() -> TempDir {
         picture.save(folder.path().join(name)).unwrap();
     }
     for name in WEIGHTS {
-        symlink(root.join("weights/WEIGHTSFILE"), folder.path().join(name)).unwrap();
+        symlink(root.join("weights/vgg19.safetensors"), folder.path().join(name)).unwrap();
     }
     symlink(root.join("examples"), folder.path().join("examples")).unwrap();
     folder
@@ -108,17 +108,19 @@ struct Done {
     said: String,
 }
 
-/// Runs a script of a page with the prelude before it.
-fn run(script: &str, folder: &Path, log: &Path) -> Done {
+/// Runs a script of a page with the prelude before it; `as_it_is` with the very arguments that the page has.
+fn run(script: &str, as_it_is: bool, folder: &Path, log: &Path) -> Done {
+    let script = format!("{PRELUDE}\n{script}").replace("\ntools/", "\ntool tools/");
     let output = log.with_extension("output");
     let said = fs::File::create(&output).unwrap();
     let code = Command::new("sh")
-        .args(["-eu", "-c", &format!("{PRELUDE}\n{script}")])
+        .args(["-eu", "-c", &script])
         .current_dir(folder)
         .env("STYLE", STYLE)
         .env("EXAMPLES", Path::new(STYLE).with_file_name("examples"))
         .env("ROOT", root())
         .env("LOG", log)
+        .env("AS_IT_IS", if as_it_is { "yes" } else { "" })
         // The width at which a terminal would break lines, and its pictures, are nobody's business here.
         .env_remove("COLUMNS")
         .stdin(Stdio::null())
@@ -171,7 +173,7 @@ fn transcripts<'p>(lines: &[&'p str]) -> Vec<(&'p str, Vec<&'p str>)> {
 fn check(block: &Block<'_>, folder: &Path, log: &Path) -> Vec<String> {
     match block.words.first() {
         Some(&"sh") => {
-            let done = run(&block.lines.join("\n"), folder, log);
+            let done = run(&block.lines.join("\n"), false, folder, log);
             if done.code == Some(0) {
                 Vec::new()
             } else {
@@ -182,7 +184,7 @@ fn check(block: &Block<'_>, folder: &Path, log: &Path) -> Vec<String> {
             let exit = block.words.iter().find_map(|word| word.strip_prefix("exit="));
             let exit: i32 = exit.map_or(0, |code| code.parse().unwrap());
             let faults = transcripts(&block.lines).into_iter().filter_map(|(command, shown)| {
-                let done = run(command, folder, log);
+                let done = run(command, true, folder, log);
                 if done.code != Some(exit) {
                     return Some(format!(
                         "{command}\nended with {:?}, not {exit}:\n{}",

@@ -1,5 +1,6 @@
 # What the commands of the documentation mean while they are tested; the test puts this in front of every block.
-# Given are STYLE (the program), EXAMPLES (the folder of the built examples) and LOG (what happened, a line for each).
+# Given are STYLE (the program), EXAMPLES (the folder of the built examples), ROOT (that of the repository), LOG (what
+# happened, a line for each) and AS_IT_IS (not empty where arguments may not be changed, as the page shows what comes of them).
 
 ran() { printf 'ran\t%s\n' "$*" >> "$LOG"; }
 
@@ -7,7 +8,7 @@ ran() { printf 'ran\t%s\n' "$*" >> "$LOG"; }
 not_run() { printf 'not run\t%s\n' "$*" >> "$LOG"; }
 
 # small COMMAND...: the command with arguments that make it quick; the program lets the last of two equal flags win.
-small() { "$@" --size 48 --steps 2; }
+small() { if test -n "$AS_IT_IS"; then "$@"; else "$@" --size 48 --steps 2; fi; }
 
 # The same for an example, which refuses a flag twice.
 small_example() {
@@ -32,10 +33,11 @@ example() {
         remote_server) not_run "a server, which does not end" "$name" "$@"; return ;;
     esac
     if ! test -x "$EXAMPLES/$name"; then
-        # `cargo test` builds the examples of a package whose tests it builds; with --test or --bins it does not.
+        # `cargo test` builds the examples of a package whose tests it builds; with --test or --bins it does not. What
+        # follows in the block may need what the example makes.
         test -f "$ROOT/examples/$name.rs"
-        not_run "the example is not built" "$name" "$@"
-        return
+        not_run "the example is not built, and the rest of its block" "$name" "$@"
+        exit 0
     fi
     ran "$name" "$@"
     case "$name" in
@@ -47,7 +49,7 @@ example() {
 cargo() {
     case "$1" in
         run) shift ;;
-        bench | build | doc | install | test) not_run "it compiles, which takes minutes; .ci/run does it" cargo "$@"; return ;;
+        bench | build | doc | install | test) not_run "it compiles, which takes minutes" cargo "$@"; return ;;
         *) echo "the test of the documentation knows no cargo $1" >&2; return 1 ;;
     esac
     wanted=''
@@ -64,6 +66,8 @@ cargo() {
     if test -n "$wanted"; then example "$wanted" "$@"; else style "$@"; fi
 }
 
+# tool tools/NAME ARGUMENTS...: lines that begin with tools/ get this name, as there is no function with a / in its name.
+tool() { test -x "$ROOT/$1"; not_run "a tool for other machines" "$@"; }
 python() { test -f "$ROOT/$1"; not_run "Python with packages from an index" python "$@"; }
 pip() { not_run "it installs from an index" pip "$@"; }
 ssh() { not_run "another machine" ssh "$@"; }
