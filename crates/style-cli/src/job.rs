@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use style_transfer::{
-    CancelToken, DeviceInfo, DeviceName, Error, Image, ModelDescription, OpenDevice, Outcome, StyleTransfer,
-    Task, Term, Vgg, open_device,
+    CancelToken, DeviceInfo, DeviceName, Error, Image, OpenDevice, Outcome, StyleTransfer, Task, Vgg,
+    open_device,
 };
 
 use crate::arguments::RunArguments;
@@ -115,10 +115,11 @@ impl Job<'_> {
         let result = self.perform(&planned, &mut watchers);
         match &result {
             Ok(outcome) => {
-                watchers.end(&End::Done(outcome))?;
+                // Before the last words of those who watch, one of whom may stay for hours.
                 if let Some(path) = self.output.path() {
                     give(path.display())?;
                 }
+                watchers.end(&End::Done(outcome))?;
                 Ok(Exit::Done)
             }
             Err(failure) => {
@@ -131,24 +132,26 @@ impl Job<'_> {
 
     fn perform(&self, planned: &Planned, watchers: &mut Watchers<'_>) -> Result<Outcome> {
         let Settled { settings, .. } = self.settled;
-        let model: ModelDescription = self.machine.vgg.describe();
         let styles: Vec<(String, &Image)> = self
             .inputs
             .styles
             .iter()
             .filter_map(|style| style.picture().map(|picture| (style.name.clone(), picture)))
             .collect();
-        let terms = self.terms();
+        let recipe = self.settled.recipe.to_json()?;
+        let command: Vec<_> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+        let name = self.settled.recipe.content.as_deref().map(Path::to_string_lossy).unwrap_or_default();
         watchers.begin(&Begin {
             settings,
-            model: &model,
+            preset: self.settled.recipe.preset.as_deref().unwrap_or("balanced"),
+            recipe: &recipe,
+            command: &command,
+            vgg: &self.machine.vgg,
             device: &self.machine.open.info,
-            content: self.inputs.content.as_ref(),
-            styles: &styles,
-            terms: &terms,
             plan: &planned.plan,
+            content: self.inputs.content.as_ref().map(|content| (&*name, content)),
+            styles: &styles,
             output: self.output.path(),
-            steps: planned.plan.steps(),
             done: 0,
         })?;
         let transfer = StyleTransfer::new(&self.machine.vgg).settings(settings.clone());
@@ -222,34 +225,5 @@ impl Job<'_> {
             }
             Err(_) => failure,
         }
-    }
-
-    /// The names of the losses, in the order in which a run gives them.
-    fn terms(&self) -> Vec<Term> {
-        let settings = &self.settled.settings;
-        let task = self.settled.recipe.task.unwrap_or_default();
-        let content = settings.content_weight > 0.0 && task != TaskName::Texture;
-        let style = settings.style_weight > 0.0 && task != TaskName::Reconstruct;
-        let counts = |at: usize| settings.style_layer_weights.get(at).is_none_or(|&weight| weight > 0.0);
-        let layers =
-            || settings.style_layers.iter().enumerate().filter(|(at, _)| counts(*at)).map(|(_, &l)| l);
-        let mut terms = Vec::new();
-        if content {
-            terms.extend(settings.content_layers.iter().map(|&layer| Term::Content(layer)));
-        }
-        if style {
-            let counting = || self.inputs.styles.iter().filter(|style| style.weight > 0.0);
-            if counting().any(|style| style.region.is_none()) {
-                terms.extend(layers().map(Term::Style));
-            }
-            let regions = self.inputs.styles.iter().filter(|style| style.region.is_some());
-            for (number, _) in regions.enumerate().filter(|(_, style)| style.weight > 0.0) {
-                terms.extend(layers().map(|layer| Term::StyleOfRegion(number + 1, layer)));
-            }
-        }
-        if settings.tv_weight > 0.0 {
-            terms.push(Term::TotalVariation);
-        }
-        terms
     }
 }

@@ -10,6 +10,7 @@ mod plan;
 mod recipe;
 mod signals;
 mod terminal;
+mod view;
 mod watch;
 
 use std::ffi::OsString;

@@ -107,6 +107,26 @@ pub enum Error {
         /// Those that are there.
         available: String,
     },
+    /// Bytes that are no checkpoint, or one that cannot be gone on from.
+    #[error("the checkpoint is unusable: {reason}")]
+    Checkpoint {
+        /// What is wrong.
+        reason: String,
+    },
+    /// A checkpoint of another run.
+    #[error("the checkpoint is of another run: {what} is {found} there and {expected} here")]
+    CheckpointMismatch {
+        /// The first thing that is different: a setting by its name, `the content picture`, `style 2`, `the network`,
+        /// and so on.
+        what: String,
+        /// What the checkpoint says; a picture or a network by its SHA-256.
+        found: String,
+        /// What this run has.
+        expected: String,
+    },
+    /// A checkpoint whose bytes cannot be written.
+    #[error("cannot write the checkpoint: {0}")]
+    CheckpointWrite(#[source] std::io::Error),
     /// A tensor of the wrong shape.
     #[error("{what} has shape {found:?}, expected {expected}")]
     Shape {
@@ -233,6 +253,13 @@ impl Error {
             }
             Self::StyleFileLayer { .. } => {
                 "choose style layers that are there, or make the file again with these"
+            }
+            Self::Checkpoint { .. } => "use the checkpoint before it, or begin anew",
+            Self::CheckpointMismatch { .. } => {
+                "give the run the same settings, pictures, weights and program again, or begin anew"
+            }
+            Self::CheckpointWrite(_) => {
+                "see that there is room on the disk, and that the folder may be written to"
             }
             Self::EmptyMask { .. } => "use a mask with a larger white region, or a larger picture",
             Self::Shape { .. } => {

@@ -13,6 +13,7 @@
 //! L. A. Gatys, A. S. Ecker and M. Bethge, *Image Style Transfer Using Convolutional Neural Networks*,
 //! CVPR 2016.
 
+mod checkpoint;
 mod conv3x3_relu;
 mod convert;
 mod device;
@@ -33,6 +34,7 @@ mod vgg;
 mod wait;
 
 pub use burn::tensor::Device;
+pub use checkpoint::Checkpoint;
 pub use conv3x3_relu::Conv3x3Relu;
 pub use convert::{image_to_tensor, tensor_to_image};
 pub use device::largest_buffer;

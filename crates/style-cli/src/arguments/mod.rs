@@ -5,7 +5,7 @@ mod run;
 mod settings;
 
 pub(crate) use pictures::{ContentArguments, StyleArguments, TextureSize, TransferArguments};
-pub(crate) use run::{ProgressKind, RunArguments, ShowingArguments};
+pub(crate) use run::{PictureKind, ProgressKind, RunArguments, ShowingArguments};
 
 use clap::builder::Styles;
 use clap::{Parser, Subcommand};
@@ -42,6 +42,8 @@ pub(crate) enum Command {
     Reconstruct(Box<commands::reconstruct::Arguments>),
     /// Show what the program does, with pictures that come with it; writes demo.png
     Demo(Box<commands::demo::Arguments>),
+    /// Do a run with the live page, which stays after the end, so that the result can be looked at
+    Serve(Box<commands::serve::Arguments>),
 }
 
 /// What is said when nothing was asked.

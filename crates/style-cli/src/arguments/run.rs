@@ -101,6 +101,13 @@ pub(crate) struct ShowingArguments {
     /// Show the picture as it forms on a page of this machine, http://127.0.0.1:PORT; without a port a free one is taken
     #[arg(long, value_name = "PORT", num_args = 0..=1, require_equals = true, default_missing_value = "0")]
     pub(crate) view: Option<u16>,
+    /// How the picture is drawn in the terminal, above the bar: by the graphics of kitty or iTerm2, in half blocks of text,
+    /// or not at all; auto goes by what the terminal says of itself [default: auto]
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub(crate) terminal_picture: Option<PictureKind>,
+    /// Whether the live page is there after the run; `style serve`.
+    #[arg(skip)]
+    pub(crate) stays: bool,
     /// Say nothing but errors; the result's path still goes to stdout
     #[arg(short, long)]
     pub(crate) quiet: bool,
@@ -114,6 +121,17 @@ pub(crate) enum ProgressKind {
     Bar,
     Plain,
     Json,
+    None,
+}
+
+/// How the picture is drawn in a terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum PictureKind {
+    #[default]
+    Auto,
+    Kitty,
+    Iterm,
+    Blocks,
     None,
 }
 

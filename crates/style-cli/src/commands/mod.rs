@@ -2,6 +2,7 @@
 
 pub(crate) mod demo;
 pub(crate) mod reconstruct;
+pub(crate) mod serve;
 pub(crate) mod texture;
 pub(crate) mod transfer;
 
@@ -34,6 +35,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Result<Exit> {
         Some(Command::Texture(arguments)) => texture::run(*arguments),
         Some(Command::Reconstruct(arguments)) => reconstruct::run(*arguments),
         Some(Command::Demo(arguments)) => demo::run(*arguments),
+        Some(Command::Serve(arguments)) => serve::run(*arguments),
     }
 }
 

@@ -1,13 +1,18 @@
 //! What a run tells while it goes on, and who listens: one kind of event for the bar, the lines, the page, the
 //! animation and the checkpoints.
 
+mod background;
+mod pace;
 mod progress;
 mod snapshots;
+mod terminal_picture;
+mod timelapse;
+mod view;
 
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use style_transfer::{DeviceInfo, Image, ModelDescription, Outcome, Plan, Settings, Step, Term};
+use style_transfer::{DeviceInfo, Image, Outcome, Plan, Settings, Step, Vgg};
 
 use crate::failure::{Failure, Result};
 use crate::job::Job;
@@ -15,18 +20,23 @@ use crate::job::Job;
 /// What is known before the first step.
 pub(crate) struct Begin<'a> {
     pub(crate) settings: &'a Settings,
-    pub(crate) model: &'a ModelDescription,
+    /// Name of the preset that the settings began from.
+    pub(crate) preset: &'a str,
+    /// The recipe that goes into the picture, JSON.
+    pub(crate) recipe: &'a str,
+    /// The command line as it was typed, the program's name first.
+    pub(crate) command: &'a [String],
+    /// The network as it was loaded.
+    pub(crate) vgg: &'a Vgg,
     pub(crate) device: &'a DeviceInfo,
-    pub(crate) content: Option<&'a Image>,
+    pub(crate) plan: &'a Plan,
+    /// The content with the name that the user gave.
+    pub(crate) content: Option<(&'a str, &'a Image)>,
     /// Pictures of the styles with the names that the user gave.
     pub(crate) styles: &'a [(String, &'a Image)],
-    /// Names of the losses that every step has.
-    pub(crate) terms: &'a [Term],
-    pub(crate) plan: &'a Plan,
     /// Where the result will stand; `None` for stdout.
     pub(crate) output: Option<&'a Path>,
-    /// Steps of the run, and how many of them an earlier part of it has done.
-    pub(crate) steps: usize,
+    /// How many of the plan's steps an earlier part of the run has done.
     pub(crate) done: usize,
 }
 
@@ -59,6 +69,9 @@ pub(crate) fn of(job: &Job<'_>) -> Result<Watchers<'static>> {
     let mut watchers = Watchers::default();
     progress::add_to(&mut watchers, &job.arguments.showing);
     snapshots::add_to(&mut watchers, job)?;
+    timelapse::add_to(&mut watchers, job)?;
+    // Last: where the page stays after the end, everybody else has finished.
+    view::add_to(&mut watchers, job)?;
     Ok(watchers)
 }
 

@@ -15,7 +15,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Map, Value, json};
 use style_transfer::Step;
 
-use super::{Begin, End, Watcher, Watchers};
+use super::{Begin, End, Watcher, Watchers, terminal_picture};
 use crate::arguments::{ProgressKind, ShowingArguments};
 use crate::failure::Result;
 use crate::terminal::{duration, say};
@@ -29,7 +29,12 @@ pub(super) fn add_to(watchers: &mut Watchers<'_>, arguments: &ShowingArguments) 
         kind => kind,
     };
     match kind {
-        ProgressKind::Bar => watchers.add(Bar::new()),
+        ProgressKind::Bar => {
+            let bar = Bar::new();
+            // Before the bar, so that the last picture stands above what the bar says in the end.
+            terminal_picture::add_to(watchers, arguments, &bar.bar);
+            watchers.add(bar);
+        }
         ProgressKind::Plain => watchers.add(Plain::default()),
         ProgressKind::Json => watchers.add(Json::default()),
         ProgressKind::Auto | ProgressKind::None => {}
@@ -74,7 +79,7 @@ const PARTS: f64 = 10_000.0;
 impl Watcher for Bar {
     fn begin(&mut self, begin: &Begin<'_>) -> Result<()> {
         self.bar.set_length(PARTS as u64);
-        self.bar.set_message(format!("step {} of {}", begin.done, begin.steps));
+        self.bar.set_message(format!("step {} of {}", begin.done, begin.plan.steps()));
         Ok(())
     }
 
@@ -135,20 +140,18 @@ impl Watcher for Plain {
 /// JSON lines.
 #[derive(Default)]
 struct Json {
-    terms: Vec<String>,
     scale: usize,
     output: Option<String>,
 }
 
 impl Watcher for Json {
     fn begin(&mut self, begin: &Begin<'_>) -> Result<()> {
-        self.terms = begin.terms.iter().map(ToString::to_string).collect();
         self.output = begin.output.map(|path| path.display().to_string());
         say(json!({
             "event": "begin",
             "output": self.output,
             "device": begin.device.name,
-            "steps": begin.steps,
+            "steps": begin.plan.steps(),
             "done": begin.done,
             "plan": begin.plan,
         }));
@@ -163,8 +166,9 @@ impl Watcher for Json {
                 "event": "scale", "scale": step.scale, "scales": step.scales, "width": width, "height": height,
             }));
         }
-        let losses: Map<String, Value> =
-            self.terms.iter().cloned().zip(step.losses.0.iter().map(|&loss| json!(loss))).collect();
+        let losses =
+            step.terms.iter().zip(&step.losses.0).map(|(term, &loss)| (term.to_string(), loss.into()));
+        let losses: Map<String, Value> = losses.collect();
         say(json!({
             "event": "step",
             "step": step.index,

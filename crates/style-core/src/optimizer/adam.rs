@@ -1,9 +1,10 @@
 //! Adam on one tensor.
 
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 use style_image::Filter;
 
-use super::{ImageOptimizer, rescaled};
+use super::{ImageOptimizer, Resumable, rescaled};
+use crate::checkpoint::{Kept, count};
 use crate::convert::resample;
 use crate::statistics::same_shape;
 use crate::{Error, Evaluation};
@@ -93,5 +94,25 @@ impl ImageOptimizer for Adam {
         self.learning_rate = rescaled(self.learning_rate, factor);
         self.steps = 0;
         self.moments = None;
+    }
+}
+
+impl Resumable for Adam {
+    fn keep(&self, kept: &mut Kept) {
+        kept.put_numbers("adam", [f64::from(self.learning_rate), f64::from(self.steps)]);
+        if let Some((first, second)) = &self.moments {
+            kept.put("adam.first", first);
+            kept.put("adam.second", second);
+        }
+    }
+
+    fn restore(&mut self, kept: &Kept, shape: [usize; 4], device: &Device) -> Result<(), Error> {
+        let [learning_rate, steps] = kept.array("adam")?;
+        self.learning_rate = learning_rate as f32;
+        self.steps = i32::try_from(count("adam", steps)?).unwrap_or(i32::MAX);
+        let moment = |name| kept.tensor(name, shape, device);
+        self.moments =
+            if self.steps > 0 { Some((moment("adam.first")?, moment("adam.second")?)) } else { None };
+        Ok(())
     }
 }

@@ -1,9 +1,10 @@
 //! The mean of the pictures on the way.
 
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 use style_image::Filter;
 
 use crate::Error;
+use crate::checkpoint::{Kept, count};
 use crate::convert::resample;
 use crate::statistics::same_shape;
 
@@ -85,6 +86,22 @@ impl Average {
         weight as f32
     }
 
+    /// Adds the mean to a checkpoint.
+    pub(crate) fn keep(&self, kept: &mut Kept) {
+        kept.put_numbers("average", [self.pushed as f64]);
+        if let Some(mean) = &self.mean {
+            kept.put("average.mean", mean);
+        }
+    }
+
+    /// Goes on from a mean of the same decay.
+    pub(crate) fn restore(&mut self, kept: &Kept, shape: [usize; 4], device: &Device) -> Result<(), Error> {
+        let [pushed] = kept.array("average")?;
+        self.pushed = count("average", pushed)? as u64;
+        self.mean = if self.pushed > 0 { Some(kept.tensor("average.mean", shape, device)?) } else { None };
+        Ok(())
+    }
+
     /// The mean so far; `None` before the first picture.
     #[must_use]
     pub fn value(&self) -> Option<Tensor<4>> {
@@ -107,7 +124,6 @@ impl Average {
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::Device;
     use proptest::prelude::*;
 
     use super::*;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Adam, ImageOptimizer, Lbfgs};
+use super::{Adam, ImageOptimizer, Lbfgs, Resumable};
 use crate::Error;
 
 /// Which optimiser a run uses, with its constants; in a file the missing ones are those of
@@ -99,6 +99,11 @@ impl Optimizer {
     /// A fresh optimiser.
     #[must_use]
     pub fn init(self) -> Box<dyn ImageOptimizer> {
+        self.begin()
+    }
+
+    /// The same for a run.
+    pub(crate) fn begin(self) -> Box<dyn Resumable> {
         match self {
             Self::Adam { learning_rate, beta_1, beta_2, epsilon } => {
                 Box::new(Adam::new(learning_rate).with_betas(beta_1, beta_2).with_epsilon(epsilon))

@@ -2,7 +2,10 @@
 
 use std::collections::VecDeque;
 
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
+
+use crate::Error;
+use crate::checkpoint::{Kept, count};
 
 /// Root mean square change of the pixels by a step along the bare gradient.
 const FIRST_STEP: f32 = 0.01;
@@ -33,6 +36,23 @@ impl Pair {
 enum Number {
     Host(f32),
     Device(Box<Tensor<4>>),
+}
+
+impl Number {
+    fn keep(&self, name: &str, kept: &mut Kept) {
+        match self {
+            Self::Host(number) => kept.put_numbers(name, [*number]),
+            Self::Device(number) => kept.put(name, number),
+        }
+    }
+
+    fn restored(name: &str, kept: &Kept, device: &Device) -> Result<Self, Error> {
+        if kept.has(name) {
+            return Ok(Self::Device(Box::new(kept.tensor(name, [1; 4], device)?)));
+        }
+        let [number] = kept.array(name)?;
+        Ok(Self::Host(number as f32))
+    }
 }
 
 /// The remembered steps.
@@ -108,6 +128,38 @@ impl History {
             self.pairs.pop_front();
         }
         self.pairs.push_back((pair, rho));
+    }
+
+    /// Adds all steps to a checkpoint.
+    pub(super) fn keep(&self, kept: &mut Kept) {
+        kept.put_counts("lbfgs.pairs", [self.pairs.len()]);
+        for (index, (pair, rho)) in self.pairs.iter().enumerate() {
+            kept.put(format!("lbfgs.moved.{index}"), &pair.moved);
+            kept.put(format!("lbfgs.changed.{index}"), &pair.changed);
+            rho.keep(&format!("lbfgs.rho.{index}"), kept);
+        }
+        self.scaling.keep("lbfgs.scaling", kept);
+        if let Some(any) = &self.any {
+            kept.put("lbfgs.any", any);
+        }
+    }
+
+    /// Goes on from the steps of a checkpoint.
+    pub(super) fn restore(&mut self, kept: &Kept, shape: [usize; 4], device: &Device) -> Result<(), Error> {
+        let [pairs] = kept.array("lbfgs.pairs")?;
+        let pairs = count("lbfgs.pairs", pairs)?.min(self.length);
+        self.pairs = (0..pairs)
+            .map(|index| {
+                let moved = kept.tensor(&format!("lbfgs.moved.{index}"), shape, device)?;
+                let changed = kept.tensor(&format!("lbfgs.changed.{index}"), shape, device)?;
+                let rho = Number::restored(&format!("lbfgs.rho.{index}"), kept, device)?;
+                Ok((Pair { moved, changed }, rho))
+            })
+            .collect::<Result<_, Error>>()?;
+        self.scaling = Number::restored("lbfgs.scaling", kept, device)?;
+        let any = kept.has("lbfgs.any").then(|| kept.tensor("lbfgs.any", [1; 4], device));
+        self.any = any.transpose()?;
+        Ok(())
     }
 
     /// What a step takes away from the picture, of bounded length, for a gradient whose squares do not overflow.

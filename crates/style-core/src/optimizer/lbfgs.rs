@@ -1,10 +1,11 @@
 //! L-BFGS on one tensor.
 
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 
 use super::history::{History, Pair, scalar};
 use super::search::Searching;
-use super::{ImageOptimizer, LineSearch, rescaled};
+use super::{ImageOptimizer, LineSearch, Resumable, rescaled};
+use crate::checkpoint::Kept;
 use crate::convert::read;
 use crate::device::is_in_host_memory;
 use crate::statistics::same_shape;
@@ -122,7 +123,49 @@ impl ImageOptimizer for Lbfgs {
     }
 }
 
+impl Resumable for Lbfgs {
+    fn keep(&self, kept: &mut Kept) {
+        kept.put_numbers("lbfgs", [self.learning_rate]);
+        self.history.keep(kept);
+        match self.line_search {
+            LineSearch::None => self.cautious.keep(kept),
+            LineSearch::StrongWolfe => self.searching.keep(kept),
+        }
+    }
+
+    fn restore(&mut self, kept: &Kept, shape: [usize; 4], device: &Device) -> Result<(), Error> {
+        let [learning_rate] = kept.array("lbfgs")?;
+        self.learning_rate = learning_rate as f32;
+        self.history.restore(kept, shape, device)?;
+        match self.line_search {
+            LineSearch::None => self.cautious.restore(kept, shape, device),
+            LineSearch::StrongWolfe => self.searching.restore(kept, shape, device),
+        }
+    }
+}
+
 impl Cautious {
+    fn keep(&self, kept: &mut Kept) {
+        if let Some((image, gradient)) = &self.previous {
+            kept.put("lbfgs.image", image);
+            kept.put("lbfgs.gradient", gradient);
+        }
+        if let Some(unit) = &self.unit {
+            kept.put("lbfgs.unit", unit);
+        }
+    }
+
+    fn restore(&mut self, kept: &Kept, shape: [usize; 4], device: &Device) -> Result<(), Error> {
+        if kept.has("lbfgs.image") {
+            let image = kept.tensor("lbfgs.image", shape, device)?;
+            self.previous = Some((image, kept.tensor("lbfgs.gradient", shape, device)?));
+        }
+        if kept.has("lbfgs.unit") {
+            self.unit = Some(kept.tensor("lbfgs.unit", [1; 4], device)?);
+        }
+        Ok(())
+    }
+
     fn step(
         &mut self,
         history: &mut History,

@@ -8,13 +8,14 @@ mod lbfgs;
 mod search;
 mod wolfe;
 
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 
 pub use adam::Adam;
 pub use average::Average;
 pub use choice::{LineSearch, Optimizer};
 pub use lbfgs::Lbfgs;
 
+use crate::checkpoint::Kept;
 use crate::{Error, Evaluation};
 
 /// Moves a picture along the gradient of an objective.
@@ -54,10 +55,21 @@ pub trait ImageOptimizer: Send {
     fn restart(&mut self, factor: f32);
 }
 
+/// An optimiser whose state a checkpoint can hold.
+pub(crate) trait Resumable: ImageOptimizer {
+    /// Adds what it remembers.
+    fn keep(&self, kept: &mut Kept);
+
+    /// Goes on from what an optimiser of the same settings remembered, for pictures of this shape.
+    fn restore(&mut self, kept: &Kept, shape: [usize; 4], device: &Device) -> Result<(), Error>;
+}
+
 /// The learning rate after [`ImageOptimizer::restart`].
 fn rescaled(learning_rate: f32, factor: f32) -> f32 {
     if factor > 0.0 && factor.is_finite() { learning_rate * factor } else { learning_rate }
 }
 
+#[cfg(test)]
+mod resume_tests;
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,10 @@
 //! The line search of L-BFGS on pictures: one evaluation in, the next trial out.
 
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 
 use super::history::{History, Pair, dot};
 use super::wolfe::{Found, Verdict, Wolfe};
+use crate::checkpoint::Kept;
 use crate::convert::read;
 use crate::statistics::same_shape;
 use crate::{Error, Evaluation};
@@ -82,6 +83,49 @@ impl Searching {
         Ok(self.go_on(history, rate, place))
     }
 
+    /// Adds the search under way to a checkpoint.
+    pub(super) fn keep(&self, kept: &mut Kept) {
+        kept.put_numbers("search", [self.unit]);
+        let Some(Search { origin, direction, asked, wolfe, best }) = &self.search else { return };
+        origin.keep("search.origin", kept);
+        kept.put("search.direction", direction);
+        kept.put("search.asked", asked);
+        if let Some(wolfe) = wolfe {
+            let (numbers, far) = wolfe.to_numbers();
+            kept.put_numbers("search.wolfe", numbers);
+            if let Some(far) = far {
+                kept.put_numbers("search.wolfe.far", far);
+            }
+        }
+        if let Some((place, products)) = best {
+            place.keep("search.best", kept);
+            kept.put_numbers("search.best.products", *products);
+        }
+    }
+
+    /// Goes on with the search of a checkpoint.
+    pub(super) fn restore(&mut self, kept: &Kept, shape: [usize; 4], device: &Device) -> Result<(), Error> {
+        let [unit] = kept.array("search")?;
+        self.unit = unit as f32;
+        if !kept.has("search.asked") {
+            return Ok(());
+        }
+        let far = kept.find("search.wolfe.far").map(|_| kept.array("search.wolfe.far")).transpose()?;
+        let wolfe = kept.find("search.wolfe").map(|_| kept.array("search.wolfe")).transpose()?;
+        let best = kept.find("search.best.products").map(|_| {
+            let products = kept.array("search.best.products")?.map(|product| product as f32);
+            Ok::<_, Error>((Place::restored("search.best", kept, shape, device)?, products))
+        });
+        self.search = Some(Search {
+            origin: Place::restored("search.origin", kept, shape, device)?,
+            direction: kept.tensor("search.direction", shape, device)?,
+            asked: kept.tensor("search.asked", shape, device)?,
+            wolfe: wolfe.map(|numbers| Wolfe::from_numbers(numbers, far)),
+            best: best.transpose()?,
+        });
+        Ok(())
+    }
+
     /// The first call, and the first after a search in vain: along the bare gradient, in a unit of its own.
     fn begin(
         &mut self,
@@ -113,6 +157,18 @@ impl Searching {
 }
 
 impl Place {
+    fn keep(&self, name: &str, kept: &mut Kept) {
+        kept.put(format!("{name}.image"), &self.image);
+        kept.put(format!("{name}.gradient"), &self.gradient);
+        kept.put_numbers(name, [self.loss]);
+    }
+
+    fn restored(name: &str, kept: &Kept, shape: [usize; 4], device: &Device) -> Result<Self, Error> {
+        let [loss] = kept.array(name)?;
+        let tensor = |part: &str| kept.tensor(&format!("{name}.{part}"), shape, device);
+        Ok(Self { image: tensor("image")?, gradient: tensor("gradient")?, loss })
+    }
+
     /// The step from here to there.
     fn pair(&self, there: &Self) -> Pair {
         Pair {

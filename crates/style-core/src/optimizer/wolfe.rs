@@ -61,7 +61,33 @@ pub(super) struct Wolfe {
     evaluations: usize,
 }
 
+impl From<Point> for [f64; 3] {
+    fn from(Point { step, loss, slope }: Point) -> Self {
+        [step, loss, slope]
+    }
+}
+
+impl From<[f64; 3]> for Point {
+    fn from([step, loss, slope]: [f64; 3]) -> Self {
+        Self { step, loss, slope }
+    }
+}
+
 impl Wolfe {
+    /// All of it as numbers: start, lowest point, step asked for, width and number of evaluations; and the other end of
+    /// the interval, once there is one.
+    pub(super) fn to_numbers(&self) -> (Vec<f64>, Option<[f64; 3]>) {
+        let Self { start, asked, low, far, width, evaluations } = *self;
+        let points = [<[f64; 3]>::from(start), low.into()].concat();
+        ([points, vec![asked, width, evaluations as f64]].concat(), far.map(Into::into))
+    }
+
+    pub(super) fn from_numbers(numbers: [f64; 9], far: Option<[f64; 3]>) -> Self {
+        let [s0, s1, s2, l0, l1, l2, asked, width, evaluations] = numbers;
+        let (start, low) = ([s0, s1, s2].into(), [l0, l1, l2].into());
+        Self { start, asked, low, far: far.map(Into::into), width, evaluations: evaluations as usize }
+    }
+
     pub(super) const fn new(loss: f64, slope: f64) -> Self {
         let start = Point { step: 0.0, loss, slope };
         Self { start, asked: 1.0, low: start, far: None, width: f64::INFINITY, evaluations: 0 }

@@ -5,6 +5,7 @@ mod bytes;
 use burn::tensor::{Device, Tensor, TensorData};
 use style_format::Layer;
 
+use crate::checkpoint::fingerprint;
 use crate::transfer::{Settings, Style};
 use crate::vgg::Vgg;
 use crate::{Error, Statistics};
@@ -101,6 +102,15 @@ impl StyleFile {
     #[must_use]
     pub fn sizes(&self) -> Vec<usize> {
         self.scales.iter().map(|scale| scale.side).collect()
+    }
+
+    /// SHA-256 of all statistics, in hex.
+    pub(crate) fn fingerprint(&self) -> String {
+        let layers = self.scales.iter().flat_map(|scale| {
+            let side = scale.layers.iter().map(|_| vec![scale.side as f32]);
+            side.zip(&scale.layers)
+        });
+        fingerprint(layers.flat_map(|(side, at)| [side, at.mean.clone(), at.gram.clone()]))
     }
 
     /// Refuses another network, and layers that are not there.

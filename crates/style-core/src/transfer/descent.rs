@@ -5,9 +5,10 @@ use std::time::Duration;
 use burn::tensor::Tensor;
 
 use super::recorder::{Broken, Recorder, health};
+use super::resume::{Before, Present};
 use super::step::Progress;
 use super::{CancelToken, Clamp, Colour, Observer, Settings, Step};
-use crate::optimizer::{Average, ImageOptimizer};
+use crate::optimizer::{Average, Resumable};
 use crate::vgg::Vgg;
 use crate::{Error, Objective};
 
@@ -29,13 +30,29 @@ pub(super) struct Descent<'d> {
     pub(super) vgg: &'d Vgg,
     pub(super) settings: &'d Settings,
     pub(super) objective: &'d Objective,
-    pub(super) optimizer: &'d mut dyn ImageOptimizer,
+    pub(super) optimizer: &'d mut dyn Resumable,
     pub(super) recorder: &'d mut Recorder,
     pub(super) observer: Option<&'d mut Observer<'d>>,
     pub(super) cancel: Option<&'d CancelToken>,
     pub(super) progress: Progress<'d>,
     /// How often the run has been taken up again.
     pub(super) recoveries: &'d mut usize,
+    pub(super) before: Before<'d>,
+}
+
+/// Where a scale begins, or goes on.
+pub(super) struct Beginning {
+    pub(super) image: Tensor<4>,
+    /// Of the steps that are done.
+    pub(super) average: Option<Average>,
+    /// How many that are.
+    pub(super) done: usize,
+}
+
+impl From<Tensor<4>> for Beginning {
+    fn from(image: Tensor<4>) -> Self {
+        Self { image, average: None, done: 0 }
+    }
 }
 
 /// Where a scale ended.
@@ -49,12 +66,15 @@ pub(super) struct Descended {
 }
 
 impl Descent<'_> {
-    /// All steps of the scale, from `start` on.
-    pub(super) fn run(mut self, start: Tensor<4>, steps: usize) -> Result<Descended, Error> {
-        self.recorder.begin_scale();
+    /// All steps of the scale that are not done.
+    pub(super) fn run(mut self, from: Beginning, steps: usize) -> Result<Descended, Error> {
+        let Beginning { image: start, average, done } = from;
+        if done == 0 {
+            self.recorder.begin_scale();
+        }
         let (mut image, mut stopped, mut wild) = (start.clone(), false, 0);
-        let mut average = self.new_average()?;
-        for index in 1..=steps {
+        let mut average = if done == 0 { self.new_average()? } else { average };
+        for index in done + 1..=steps {
             self.recorder.step += 1;
             self.objective.begin_step(self.recorder.step as u64);
             let next = self.step(&image)?;
@@ -77,8 +97,7 @@ impl Descent<'_> {
                 }
                 None => {
                     wild = 0;
-                    stopped |= self
-                        .tell(index, average.as_ref().and_then(Average::value).as_ref().unwrap_or(&image))?;
+                    stopped |= self.tell(index, &image, average.as_ref())?;
                 }
             }
             if stopped {
@@ -134,9 +153,20 @@ impl Descent<'_> {
     }
 
     /// Tells the observer; answers whether it ends the run.
-    fn tell(&mut self, index: usize, image: &Tensor<4>) -> Result<bool, Error> {
+    fn tell(&mut self, index: usize, image: &Tensor<4>, average: Option<&Average>) -> Result<bool, Error> {
         let Some(observer) = &mut self.observer else { return Ok(false) };
-        let step = Step::new(self.progress, index, self.recorder.last()?, self.recorder.elapsed(), image);
+        let (optimizer, recorder) = (&*self.optimizer, &*self.recorder);
+        let present = Present {
+            image,
+            average,
+            optimizer,
+            recorder,
+            recoveries: *self.recoveries,
+            before: self.before,
+        };
+        let mean = average.and_then(Average::value);
+        let (mean, terms) = (mean.as_ref().unwrap_or(image), self.objective.terms());
+        let step = Step::new(self.progress, index, terms, mean, present)?;
         self.recorder.telling.set(true);
         let ends = observer(&step).is_break();
         self.recorder.telling.set(false);

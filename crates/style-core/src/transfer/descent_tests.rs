@@ -1,6 +1,6 @@
 //! What happens when something is not finite.
 
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 use style_format::Layer::Relu1_1;
 
 use super::Settings;
@@ -8,6 +8,9 @@ use super::descent::{Descended, Descent};
 use super::recorder::Recorder;
 use super::run::Finish;
 use super::step::Progress;
+use super::test_runs::before;
+use crate::checkpoint::Kept;
+use crate::optimizer::Resumable;
 use crate::test_support::{tensor, values, vgg};
 use crate::{ContentForm, ContentLoss, Error, Evaluation, ImageOptimizer, Kernel, Objective, Optimizer, Vgg};
 
@@ -36,6 +39,14 @@ impl ImageOptimizer for Sick {
     }
 }
 
+impl Resumable for Sick {
+    fn keep(&self, _: &mut Kept) {}
+
+    fn restore(&mut self, _: &Kept, _: [usize; 4], _: &Device) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
 fn content(vgg: &Vgg) -> Objective {
     let target = vgg.features(tensor([1, 3, 12, 12], 1), &[Relu1_1]).unwrap().remove(0);
     Objective::new().with_content(Relu1_1, 1.0, ContentLoss::new(target, ContentForm::Relative))
@@ -56,18 +67,21 @@ fn descend_by(
     let (objective, finish) = (content(&vgg), Finish::default());
     let mut sick = Sick { inner: Optimizer::ADAM.init(), calls: 0, ill_at, restarts: Vec::new() };
     let (mut recorder, mut recoveries) = (Recorder::new(), 0);
-    let descent = Descent {
-        vgg: &vgg,
-        settings: &settings,
-        objective: &objective,
-        optimizer: &mut sick,
-        recorder: &mut recorder,
-        observer: None,
-        cancel: None,
-        progress: Progress::new(&settings, &[], &finish),
-        recoveries: &mut recoveries,
-    };
-    let descended = descent.run(tensor([1, 3, 12, 12], 2), steps);
+    let descended = before(&vgg, |before| {
+        let descent = Descent {
+            vgg: &vgg,
+            settings: &settings,
+            objective: &objective,
+            optimizer: &mut sick,
+            recorder: &mut recorder,
+            observer: None,
+            cancel: None,
+            progress: Progress::new(&settings, &[], &finish),
+            recoveries: &mut recoveries,
+            before,
+        };
+        descent.run(tensor([1, 3, 12, 12], 2).into(), steps)
+    });
     (descended, sick, recorder)
 }
 

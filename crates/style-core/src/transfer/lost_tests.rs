@@ -12,7 +12,7 @@ use super::lost::notice_loss;
 use super::recorder::Recorder;
 use super::run::{Course, Finish};
 use super::step::{Progress, Step};
-use super::test_runs::{picture, settings};
+use super::test_runs::{before, picture, settings};
 use super::{Settings, StyleTransfer, Times};
 use crate::convert::{image_to_tensor, reads};
 use crate::test_support::{tensor, vgg};
@@ -59,21 +59,24 @@ fn descend(kernel: Kernel, way: Way, at: usize, watched: bool) -> (Result<(), Er
     let finish = Finish::default();
     let mut course =
         Course { finish: &finish, recorder: Recorder::new(), recoveries: 0, times: Times::default() };
-    let mut optimizer = Optimizer::ADAM.init();
+    let mut optimizer = Optimizer::ADAM.begin();
     let mut observer = |_: &Step<'_>| ControlFlow::Continue(());
     let result = notice_loss(vgg.is_far(), &mut course, |course| {
-        let descent = Descent {
-            vgg: &vgg,
-            settings: &settings,
-            objective: &objective,
-            optimizer: optimizer.as_mut(),
-            recorder: &mut course.recorder,
-            observer: watched.then_some(&mut observer),
-            cancel: None,
-            progress: Progress::new(&settings, &[], &finish),
-            recoveries: &mut course.recoveries,
-        };
-        descent.run(start(), 40).map(drop)
+        before(&vgg, |before| {
+            let descent = Descent {
+                vgg: &vgg,
+                settings: &settings,
+                objective: &objective,
+                optimizer: optimizer.as_mut(),
+                recorder: &mut course.recorder,
+                observer: watched.then_some(&mut observer),
+                cancel: None,
+                progress: Progress::new(&settings, &[], &finish),
+                recoveries: &mut course.recoveries,
+                before,
+            };
+            descent.run(start().into(), 40).map(drop)
+        })
     });
     (result, course.recorder)
 }

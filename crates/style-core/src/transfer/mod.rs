@@ -10,6 +10,7 @@ mod outcome;
 mod plan;
 mod recorder;
 mod report;
+mod resume;
 mod run;
 mod settings;
 mod start;
@@ -32,7 +33,9 @@ use std::ops::ControlFlow;
 use style_format::Layer;
 use style_image::Image;
 
-use crate::{ContentForm, Error, Objective, Optimizer, Padding, Pooling, StyleForm, TotalVariation, Vgg};
+use crate::{
+    Checkpoint, ContentForm, Error, Objective, Optimizer, Padding, Pooling, StyleForm, TotalVariation, Vgg,
+};
 
 type Observer<'a> = dyn FnMut(&Step<'_>) -> ControlFlow<()> + 'a;
 
@@ -66,6 +69,7 @@ pub struct StyleTransfer<'a> {
     start_image: Option<&'a Image>,
     observer: Option<Box<Observer<'a>>>,
     cancel: Option<CancelToken>,
+    checkpoint: Option<Checkpoint>,
 }
 
 impl std::fmt::Debug for StyleTransfer<'_> {
@@ -84,6 +88,7 @@ impl<'a> StyleTransfer<'a> {
             start_image: None,
             observer: None,
             cancel: None,
+            checkpoint: None,
         }
     }
 
@@ -225,6 +230,17 @@ impl<'a> StyleTransfer<'a> {
         self.cancel = Some(token.clone());
         self
     }
+
+    /// Goes on from a checkpoint of the same run: same settings, pictures, network, kernel and version of this library. The
+    /// outcome is that of the run that never stopped, with the history and the times of both parts; see [`Checkpoint`]. The
+    /// checkpoint may go before the run begins.
+    ///
+    /// Another run's checkpoint is refused by [`perform`](Self::perform) with [`Error::CheckpointMismatch`], one that cannot
+    /// be gone on from with [`Error::Checkpoint`].
+    pub fn resume_from(mut self, checkpoint: &Checkpoint) -> Self {
+        self.checkpoint = Some(checkpoint.clone());
+        self
+    }
 }
 
 /// The statistics of a style for runs with these settings.
@@ -282,6 +298,8 @@ mod course_tests;
 mod descent_tests;
 #[cfg(test)]
 mod lost_tests;
+#[cfg(test)]
+mod resume_tests;
 #[cfg(test)]
 mod test_runs;
 #[cfg(test)]

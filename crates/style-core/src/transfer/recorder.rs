@@ -3,17 +3,25 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 use style_image::Image;
 
 use super::Losses;
 use crate::Error;
+use crate::checkpoint::{HISTORY, Kept, Position};
 use crate::convert::{read, tensor_to_image};
+
+/// Names in a checkpoint.
+const SECONDS: &str = "seconds";
+const ELAPSED: &str = "elapsed";
+const BEST: &str = "best picture";
 
 /// What is known of a run so far.
 pub(super) struct Recorder {
-    /// Since the first step began.
+    /// Since the first step began, or since the run was taken up again.
     clock: Option<Instant>,
+    /// Seconds of the run before that.
+    before: f64,
     /// Losses with the health of their steps, `[terms + 1]` each.
     pending: Vec<(Tensor<1>, f64)>,
     pub(super) history: Vec<Losses>,
@@ -55,6 +63,7 @@ impl Recorder {
     pub(super) fn new() -> Self {
         Self {
             clock: None,
+            before: 0.0,
             pending: Vec::new(),
             history: Vec::new(),
             seconds: Vec::new(),
@@ -70,7 +79,7 @@ impl Recorder {
 
     /// Seconds since the first step began.
     pub(super) fn elapsed(&self) -> f64 {
-        self.clock.map_or(0.0, |clock| clock.elapsed().as_secs_f64())
+        self.before + self.clock.map_or(0.0, |clock| clock.elapsed().as_secs_f64())
     }
 
     /// Another scale begins: its losses do not compare with those before.
@@ -81,6 +90,45 @@ impl Recorder {
             fetched.loss = None;
         }
         self.first = self.history.len();
+    }
+
+    /// Adds what is known to a checkpoint; nothing may be pending.
+    pub(super) fn keep(&self, kept: &mut Kept) {
+        let terms = self.history.first().map_or(0, |losses| losses.0.len());
+        kept.put_rows(HISTORY, terms, self.history.iter().map(|losses| losses.0.as_slice()));
+        kept.put_numbers(SECONDS, self.seconds.iter().copied());
+        kept.put_numbers(ELAPSED, [self.elapsed()]);
+        if let Some((_, best)) = &self.best {
+            kept.put(BEST, best);
+        }
+    }
+
+    /// Index of this scale's first entry in the history, and of the best picture's.
+    pub(super) fn places(&self) -> (usize, Option<usize>) {
+        (self.first, self.best.as_ref().map(|(index, _)| *index))
+    }
+
+    /// Goes on in the middle of a scale. A picture fetched from the device is not among what was kept: the next read
+    /// brings one.
+    pub(super) fn restore(
+        &mut self,
+        position: &Position,
+        kept: &Kept,
+        shape: [usize; 4],
+        device: &Device,
+    ) -> Result<(), Error> {
+        self.history = kept.rows(HISTORY)?.into_iter().map(Losses).collect();
+        self.seconds = kept.numbers(SECONDS)?.to_vec();
+        if self.seconds.len() != self.history.len() {
+            let reason = format!("it has {} losses at {} times", self.history.len(), self.seconds.len());
+            return Err(Error::Checkpoint { reason });
+        }
+        let [before] = kept.array(ELAPSED)?;
+        (self.before, self.clock) = (before, Some(Instant::now()));
+        let best = position.best.map(|index| Ok::<_, Error>((index, kept.tensor(BEST, shape, device)?)));
+        self.best = best.transpose()?;
+        (self.first, self.step) = (position.first, position.step);
+        Ok(())
     }
 
     /// Whether no picture was fetched from the device for so long, or none at all.

@@ -11,12 +11,15 @@ use super::lost::notice_loss;
 use super::measure::ssim_with;
 use super::outcome::ScaleRun;
 use super::recorder::{Recorder, health};
+use super::resume::{Before, Origin, go_on, take_up};
 use super::step::Progress;
 use super::targets::{Sources, Targets};
 use super::task::Prepared;
 use super::{Colour, Outcome, Settings, Start, StyleTransfer, Task, Times, start};
+use crate::checkpoint::Checkpoint;
 use crate::convert::{image_to_tensor, resample, tensor_to_image};
 use crate::memory::peak_memory;
+use crate::optimizer::Resumable;
 use crate::{Error, Metrics, Term};
 
 /// How a tensor of this run becomes the picture that is given out.
@@ -81,13 +84,18 @@ impl StyleTransfer<'_> {
         let clock = Instant::now();
         let styles = std::mem::take(&mut self.styles);
         let prepared = self.prepare(&styles, task)?;
+        let origin = Origin::new(&prepared, task, self.start_image);
+        let checkpoint = self.checkpoint.take();
+        if let Some(checkpoint) = &checkpoint {
+            origin.check(checkpoint)?;
+        }
         let finish = Finish::new(&prepared)?;
         let times = Times { preparation: clock.elapsed().as_secs_f64(), ..Times::default() };
 
         let mut course = Course { finish: &finish, recorder: Recorder::new(), recoveries: 0, times };
         let work = |course: &mut Course<'_>| {
             let sources = prepared.sources();
-            let made = self.climb(&sources, &prepared.scales, course)?;
+            let made = self.climb(&sources, &origin, course, checkpoint)?;
             conclude(made, &sources, prepared.extent, course)
         };
         let concluded = notice_loss(prepared.vgg.is_far(), &mut course, work)?;
@@ -111,33 +119,40 @@ impl StyleTransfer<'_> {
     fn climb(
         &mut self,
         sources: &Sources<'_>,
-        scales: &[Scale],
+        origin: &Origin<'_>,
         course: &mut Course<'_>,
+        mut checkpoint: Option<Checkpoint>,
     ) -> Result<Made, Error> {
-        let settings = sources.settings;
-        let mut optimizer = settings.optimizer.init();
+        let (settings, scales) = (sources.settings, origin.scales());
+        let mut optimizer = settings.optimizer.begin();
         let mut progress = Progress::new(settings, scales, course.finish);
         let (mut runs, mut made): (Vec<ScaleRun>, Option<(Tensor<4>, Targets, bool)>) = (Vec::new(), None);
         for (index, scale) in scales.iter().enumerate() {
-            let clock = Instant::now();
+            let (clock, steps) = (Instant::now(), settings.steps_at(index, scales.len()));
+            if checkpoint.as_ref().is_some_and(|checkpoint| index < checkpoint.position().scale) {
+                progress.leave(steps, scale.extent);
+                continue;
+            }
+            // The checkpoint goes before the buffers come.
+            let taken_up = checkpoint.take().map(|checkpoint| {
+                runs.clone_from(&checkpoint.position().scales);
+                take_up(&checkpoint, sources, optimizer.as_mut(), course)
+            });
+            let taken_up = taken_up.transpose()?;
             let content = sources.content_at(scale)?;
             let targets = sources.targets(scale, content.as_ref())?;
-            let start = match made.take() {
-                None => {
-                    let first = self.first_picture(content.as_ref(), scale, settings)?;
-                    image_to_tensor(&first, sources.vgg.device())
-                }
-                Some((image, ..)) => {
-                    let size = [scale.extent.1, scale.extent.0];
-                    optimizer.resize(size)?;
-                    resample(image, size, Filter::Bicubic)?.clamp(0.0, 1.0)
+            let (first, from) = match (taken_up, made.take()) {
+                (Some(from), _) => (go_on(&targets.objective, &course.recorder)?, from),
+                (None, made) => {
+                    let image = self.first_of_scale(made, content, scale, sources, optimizer.as_mut())?;
+                    (course.recorder.history.len(), image.into())
                 }
             };
             course.times.preparation += clock.elapsed().as_secs_f64();
 
-            let (clock, steps) = (Instant::now(), settings.steps_at(index, scales.len()));
-            let first = course.recorder.history.len();
+            let clock = Instant::now();
             progress.enter(index, scale.extent);
+            let before = Before { origin, scales: &runs, times: course.times, clock };
             let descent = Descent {
                 vgg: sources.vgg,
                 settings,
@@ -148,8 +163,9 @@ impl StyleTransfer<'_> {
                 cancel: self.cancel.as_ref(),
                 progress,
                 recoveries: &mut course.recoveries,
+                before,
             };
-            let Descended { image, average, stopped } = descent.run(start, steps)?;
+            let Descended { image, average, stopped } = descent.run(from, steps)?;
             course.times.steps += clock.elapsed().as_secs_f64();
             progress.leave(steps, scale.extent);
             let (width, height) = scale.extent;
@@ -162,6 +178,24 @@ impl StyleTransfer<'_> {
         let nothing = || Error::setting("steps", "no scale", "at least one");
         let (image, targets, stopped) = made.ok_or_else(nothing)?;
         Ok(Made { image, targets, scales: runs, stopped })
+    }
+
+    /// The first picture of a scale: the last scale's result enlarged, or where the run starts.
+    fn first_of_scale(
+        &self,
+        made: Option<(Tensor<4>, Targets, bool)>,
+        content: Option<Image>,
+        scale: &Scale,
+        sources: &Sources<'_>,
+        optimizer: &mut dyn Resumable,
+    ) -> Result<Tensor<4>, Error> {
+        let Some((image, ..)) = made else {
+            let first = self.first_picture(content.as_ref(), scale, sources.settings)?;
+            return Ok(image_to_tensor(&first, sources.vgg.device()));
+        };
+        let size = [scale.extent.1, scale.extent.0];
+        optimizer.resize(size)?;
+        Ok(resample(image, size, Filter::Bicubic)?.clamp(0.0, 1.0))
     }
 
     /// Where the optimisation starts, at the size of a scale.

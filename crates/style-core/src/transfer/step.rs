@@ -7,9 +7,10 @@ use burn::tensor::Tensor;
 use style_image::Image;
 
 use super::ladder::{Extent, Scale};
+use super::resume::Present;
 use super::run::Finish;
 use super::{Losses, Settings};
-use crate::Error;
+use crate::{Checkpoint, Error, Term};
 
 /// One finished step of a run: the one kind of event that a run tells.
 #[derive(Debug)]
@@ -26,12 +27,17 @@ pub struct Step<'a> {
     pub size: (usize, usize),
     /// The losses before the step's update.
     pub losses: &'a Losses,
+    /// The terms of the objective, in the order of the losses.
+    pub terms: Vec<Term>,
     /// Time since the first step began.
     pub elapsed: Duration,
     /// Share of the run's work that is done, by pixels: 0 to 1.
     pub done: f64,
     image: &'a Tensor<4>,
-    finish: &'a Finish,
+    progress: Progress<'a>,
+    /// Number of the step at its scale, from 1.
+    at: usize,
+    present: Present<'a>,
 }
 
 /// How far a run has come when a scale begins.
@@ -87,24 +93,27 @@ impl<'a> Step<'a> {
     pub(super) fn new(
         progress: Progress<'a>,
         index: usize,
-        losses: &'a Losses,
-        seconds: f64,
+        terms: Vec<Term>,
         image: &'a Tensor<4>,
-    ) -> Self {
-        let Progress { scale, scales, size, steps_before, steps, work_before, work, finish } = progress;
+        present: Present<'a>,
+    ) -> Result<Self, Error> {
+        let Progress { scale, scales, size, steps_before, steps, work_before, work, .. } = progress;
         let here = pixels(size) * index as f64;
-        Self {
+        Ok(Self {
             index: steps_before + index,
             steps,
             scale,
             scales,
             size,
-            losses,
-            elapsed: Duration::from_secs_f64(seconds),
+            losses: present.recorder.last()?,
+            terms,
+            elapsed: Duration::from_secs_f64(present.recorder.elapsed()),
             done: (work_before + here) / work.max(1.0),
             image,
-            finish,
-        }
+            progress,
+            at: index,
+            present,
+        })
     }
 
     /// The picture so far, as the run would give it, at the size of its scale; read from the device.
@@ -113,7 +122,15 @@ impl<'a> Step<'a> {
     ///
     /// [`Error::Device`] when it cannot be read.
     pub fn image(&self) -> Result<Image, Error> {
-        self.finish.picture(self.image.clone())
+        self.progress.finish.picture(self.image.clone())
+    }
+
+    /// The run as it is after this step, to be written to a file and gone on from another time. It costs little as long as
+    /// it is dropped before the observer returns: until then it shares everything with the run. The first one of a run
+    /// takes the SHA-256 of pictures and weights.
+    #[must_use]
+    pub fn checkpoint(&self) -> Checkpoint {
+        self.present.checkpoint(&self.progress, self.at, self.losses)
     }
 
     /// Time that the remaining steps will need, going by the pixels so far.

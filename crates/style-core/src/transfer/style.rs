@@ -5,6 +5,7 @@ use style_image::{Image, Mask, with_long_side};
 use super::ladder::Extent;
 use super::settings::{check_layer_weights, check_range};
 use super::{Colour, Settings};
+use crate::checkpoint::{Mark, fingerprint, of_picture};
 use crate::{Error, StyleFile, Vgg};
 
 /// A style with its weight, brush size and region; an `&Image` becomes one by itself.
@@ -106,6 +107,29 @@ impl<'a> Style<'a> {
     pub const fn part(mut self, mask: &'a Mask) -> Self {
         self.part = Some(mask);
         self
+    }
+
+    /// What tells this style from any other, for the style of that number, from 1.
+    pub(super) fn marks(&self, number: usize) -> Vec<Mark> {
+        let of_mask = |mask: Option<&Mask>| match mask {
+            None => "everything".to_owned(),
+            Some(mask) => {
+                let hash = fingerprint([mask.values()]);
+                format!("{} x {} px, sha256 {hash}", mask.width(), mask.height())
+            }
+        };
+        let source = match self.source {
+            Source::Picture(picture) => of_picture(picture),
+            Source::File(file) => format!("a style file, sha256 {}", file.fingerprint()),
+        };
+        vec![
+            Mark::new(format!("style {number}"), source),
+            Mark::new(format!("the weight of style {number}"), self.weight),
+            Mark::new(format!("the scale of style {number}"), self.scale),
+            Mark::new(format!("the layer weights of style {number}"), format!("{:?}", self.layer_weights)),
+            Mark::new(format!("the region of style {number}"), of_mask(self.region)),
+            Mark::new(format!("the part of style {number}"), of_mask(self.part)),
+        ]
     }
 
     /// Its weight at the style layer of that index.

@@ -1,9 +1,12 @@
 //! Short runs on the real network, for several test modules.
 
+use std::time::Instant;
+
 use style_format::Layer::{Relu1_1, Relu2_1};
 use style_image::{Image, Mask};
 
-use super::{Outcome, Settings, Style, StyleTransfer};
+use super::resume::{Before, Origin};
+use super::{Outcome, Settings, Style, StyleTransfer, Task, Times};
 use crate::test_support::numbers;
 use crate::{Error, Vgg};
 
@@ -34,6 +37,16 @@ pub(super) fn run(vgg: &Vgg, settings: Settings, styles: &[Style<'_>]) -> Result
         transfer = transfer.style(style.clone());
     }
     transfer.run(&picture(32, 24, 1))
+}
+
+/// What the first scale of some run knows of what was before.
+pub(super) fn before<T>(vgg: &Vgg, then: impl FnOnce(Before<'_>) -> T) -> T {
+    let content = picture(16, 16, 1);
+    let settings = Settings { size: 16, content_layers: vec![Relu1_1], ..Settings::default() };
+    let task = Task::Reconstruct(&content);
+    let prepared = StyleTransfer::new(vgg).settings(settings).prepare(&[], task).unwrap();
+    let origin = Origin::new(&prepared, task, None);
+    then(Before { origin: &origin, scales: &[], times: Times::default(), clock: Instant::now() })
 }
 
 pub(super) fn first(outcome: &Outcome) -> Vec<f32> {

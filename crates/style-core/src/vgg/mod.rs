@@ -221,6 +221,12 @@ impl Vgg {
         self.kernel
     }
 
+    /// What tells these weights, and the pixels that they want, from any others.
+    pub(crate) fn identity(&self) -> String {
+        let info = self.weights.file().info();
+        format!("{}, pixels {}, sha256 {}", self.extent(), info.input, self.weights.fingerprint())
+    }
+
     /// Whether results must be fetched from a device before the host can look at them. Where Burn computes that is
     /// assumed, wherever its tensors lie.
     pub(crate) fn is_far(&self) -> bool {

@@ -1,5 +1,6 @@
 //! The network's weights, once for all that compute with them.
 
+use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
 use burn::tensor::Device;
@@ -9,6 +10,7 @@ use style_kernels::Encoder;
 use super::stage::Stage;
 use super::{Kernel, fused};
 use crate::Error;
+use crate::checkpoint::fingerprint;
 use crate::device::is_in_host_memory;
 
 /// Weights as they came from the file, and what the two ways of computing make of them: each made when
@@ -18,6 +20,7 @@ pub(super) struct Weights {
     file: Arc<VggFile>,
     stages: Arc<[OnceLock<Stage>]>,
     encoder: Arc<OnceLock<Encoder>>,
+    fingerprint: Arc<OnceLock<String>>,
 }
 
 /// One convolution in plain floats.
@@ -32,7 +35,7 @@ pub(super) struct PlainConvolution {
 impl Weights {
     pub(super) fn new(file: VggFile) -> Self {
         let stages = file.convolutions().iter().map(|_| OnceLock::new()).collect();
-        Self { file: Arc::new(file), stages, encoder: Arc::default() }
+        Self { file: Arc::new(file), stages, encoder: Arc::default(), fingerprint: Arc::default() }
     }
 
     pub(super) fn file(&self) -> &VggFile {
@@ -62,6 +65,14 @@ impl Weights {
         let plain: Vec<_> = (0..self.stages.len()).map(|index| self.plain(index)).collect();
         let encoder = fused::encoder(&plain, self.file.info().input)?;
         Ok(self.encoder.get_or_init(|| encoder))
+    }
+
+    /// SHA-256 of all values, in hex: tells one network from another, whatever their files say about themselves.
+    pub(super) fn fingerprint(&self) -> &str {
+        self.fingerprint.get_or_init(|| {
+            let parts = self.file.convolutions().iter().map(|of| (of.weight().to_f32(), of.bias()));
+            fingerprint(parts.flat_map(|(weight, bias)| [Cow::Owned(weight), Cow::Borrowed(bias)]))
+        })
     }
 
     fn plain(&self, index: usize) -> PlainConvolution {

@@ -23,8 +23,11 @@ pub(super) struct Writer {
 
 impl Writer {
     pub(super) fn new(file: BufWriter<File>, size: (usize, usize), delay: Duration) -> Self {
-        let milliseconds = u16::try_from(delay.as_millis()).unwrap_or(u16::MAX);
-        Self { file, size, milliseconds, frames: 0, sequence: 0 }
+        Self { file, size, milliseconds: milliseconds(delay), frames: 0, sequence: 0 }
+    }
+
+    pub(super) fn set_delay(&mut self, delay: Duration) {
+        self.milliseconds = milliseconds(delay);
     }
 
     /// The outer error is the encoder's.
@@ -75,6 +78,10 @@ impl Writer {
         self.file.write_all(&counted(self.frames))?;
         unbuffered(self.file)
     }
+}
+
+fn milliseconds(delay: Duration) -> u16 {
+    u16::try_from(delay.as_millis()).unwrap_or(u16::MAX)
 }
 
 /// The number of frames, and 0 for "for ever".

@@ -34,9 +34,11 @@ impl Writer {
     ) -> io::Result<Self> {
         let mut encoder = Encoder::new(file, width, height, &[]).map_err(into_io)?;
         encoder.set_repeat(Repeat::Infinite).map_err(into_io)?;
-        // The same limit as that of an APNG, rounded.
-        let hundredths = (delay.as_millis().min(u16::MAX.into()) + 5) / 10;
-        Ok(Self { encoder, size: (width, height), hundredths: hundredths as u16 })
+        Ok(Self { encoder, size: (width, height), hundredths: hundredths(delay) })
+    }
+
+    pub(super) fn set_delay(&mut self, delay: Duration) {
+        self.hundredths = hundredths(delay);
     }
 
     /// The outer error is the encoder's.
@@ -53,6 +55,11 @@ impl Writer {
     pub(super) fn finish(self) -> io::Result<File> {
         unbuffered(self.encoder.into_inner().map_err(into_io)?)
     }
+}
+
+/// The same limit as that of an APNG, rounded.
+fn hundredths(delay: Duration) -> u16 {
+    ((delay.as_millis().min(u16::MAX.into()) + 5) / 10) as u16
 }
 
 fn into_io(error: EncodingError) -> io::Error {

@@ -119,6 +119,14 @@ impl Animation {
         })
     }
 
+    /// Frames from the next one on stay so long: the last of a run may be looked at for a while.
+    pub fn set_delay(&mut self, delay: Duration) {
+        match &mut self.writer {
+            Writer::Apng(writer) => writer.set_delay(delay),
+            Writer::Gif(writer) => writer.set_delay(delay),
+        }
+    }
+
     /// Adds a frame behind the others.
     ///
     /// # Errors

@@ -114,3 +114,18 @@ fn a_disk_that_refuses_is_told() {
         assert_eq!(written.unwrap_err().kind(), io::ErrorKind::StorageFull);
     }
 }
+
+#[test]
+fn the_last_frame_can_stay_longer() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["a.png", "a.gif"] {
+        let path = folder.path().join(name);
+        let mut animation = Animation::create(&path, 20, 10, DELAY).unwrap();
+        animation.push(&frame(0)).unwrap();
+        animation.set_delay(Duration::from_secs(2));
+        animation.push(&frame(1)).unwrap();
+        animation.finish().unwrap();
+        let delays: Vec<_> = frames(&path).iter().map(|frame| Duration::from(frame.delay())).collect();
+        assert_eq!(delays, [DELAY, Duration::from_secs(2)], "{name}");
+    }
+}

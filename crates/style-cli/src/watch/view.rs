@@ -1,0 +1,219 @@
+//! A run as the live page shows it.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::body::Bytes;
+use serde_json::{Value, json};
+use style_transfer::{Image, Outcome, PictureFormat, Step};
+
+use super::background::Background;
+use super::pace::Pace;
+use super::{Begin, End, Watcher, Watchers};
+use crate::failure::Result;
+use crate::job::Job;
+use crate::signals;
+use crate::terminal::say;
+use crate::view::{Encoded, Point, Shared, View};
+
+/// A page gets a newer picture at most so often.
+const BETWEEN_PICTURES: Duration = Duration::from_millis(500);
+
+/// How often a page that stays looks for the signal that ends it.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
+
+/// Long side of the picture on the page, and of the inputs, px.
+const SHOWN: usize = 1024;
+const THUMBNAIL: usize = 320;
+
+/// Opens the page, where one was asked for, and says where it is.
+pub(super) fn add_to(watchers: &mut Watchers<'_>, job: &Job<'_>) -> Result<()> {
+    let showing = &job.arguments.showing;
+    let Some(port) = showing.view else { return Ok(()) };
+    let view = View::open(port)?;
+    say(format_args!("live page: {}", view.url()));
+    watchers.add(LiveView::new(view, showing.stays));
+    Ok(())
+}
+
+/// Tells the live page of a run, and the run what the page wants.
+struct LiveView {
+    view: View,
+    shared: Arc<Shared>,
+    /// Whether the page is there after the end, until a signal comes.
+    stays: bool,
+    background: Background,
+    pace: Pace,
+    /// Where pictures go that the page saves: this name, with the step in it.
+    stem: PathBuf,
+    step: usize,
+}
+
+impl LiveView {
+    fn new(view: View, stays: bool) -> Self {
+        Self {
+            shared: view.shared(),
+            view,
+            stays,
+            background: Background::new(),
+            pace: Pace::new(BETWEEN_PICTURES),
+            stem: PathBuf::new(),
+            step: 0,
+        }
+    }
+
+    /// Fetches the picture, and has it encoded and written elsewhere.
+    fn look(&mut self, step: &Step<'_>, shows: bool, saves: bool) -> Result<()> {
+        let began = Instant::now();
+        let image = step.image()?;
+        self.pace.looked(began, Instant::now());
+        let (shared, step, path) = (Arc::clone(&self.shared), step.index, free_name(&self.stem, step.index));
+        self.background.run(move || {
+            if saves {
+                shared.note(match image.save(&path) {
+                    Ok(()) => format!("saved {}", path.display()),
+                    Err(error) => error.to_string(),
+                });
+            }
+            if let Some(bytes) = shows.then(|| jpeg(&image, SHOWN)).flatten() {
+                shared.picture(Encoded { bytes, step });
+            }
+        });
+        Ok(())
+    }
+}
+
+impl Watcher for LiveView {
+    fn begin(&mut self, begin: &Begin<'_>) -> Result<()> {
+        self.stem = begin.output.unwrap_or(Path::new("picture.png")).with_extension("");
+        let content = begin.content.into_iter();
+        let inputs = content.chain(begin.styles.iter().map(|(name, image)| (name.as_str(), *image)));
+        let thumbnails = inputs.map(|(_, image)| jpeg(image, THUMBNAIL).unwrap_or_default()).collect();
+        self.shared.begin(plan(begin), thumbnails);
+        Ok(())
+    }
+
+    fn step(&mut self, step: &Step<'_>) -> Result<ControlFlow<()>> {
+        self.step = step.index;
+        let point = Point { step: step.index, scale: step.scale, losses: step.losses.0.clone() };
+        let terms = || step.terms.iter().map(ToString::to_string).collect();
+        self.shared.step(terms, point, news(step));
+        let saves = self.shared.takes_save();
+        // Nobody looks: nothing is fetched, and nothing encoded.
+        let shows = self.shared.is_watched() && self.background.is_idle() && self.pace.is_due(Instant::now());
+        if shows || saves {
+            self.look(step, shows, saves)?;
+        }
+        Ok(if self.shared.wants_stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    }
+
+    fn end(&mut self, end: &End<'_>) -> Result<()> {
+        // An older picture must not come after the last.
+        self.background.finish();
+        match end {
+            End::Done(outcome) => {
+                let step = self.step;
+                let picture = jpeg(outcome.image(), SHOWN).map(|bytes| Encoded { bytes, step });
+                self.shared.end(result(outcome), picture);
+            }
+            End::Failed(failure) => self.shared.end(json!({ "failure": failure.to_string() }), None),
+        }
+        if self.stays && matches!(end, End::Done(_)) && signals::came().is_none() {
+            say(format_args!("the page stays at {} until Ctrl-C", self.view.url()));
+            while signals::came().is_none() {
+                std::thread::sleep(BETWEEN_LOOKS);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn plan(begin: &Begin<'_>) -> Value {
+    let output = begin.output.and_then(Path::file_name).map(|name| name.to_string_lossy());
+    json!({
+        "output": output.as_deref().unwrap_or("the standard output"),
+        "preset": begin.preset,
+        "device": begin.device.to_string(),
+        "width": begin.plan.width,
+        "height": begin.plan.height,
+        "steps": begin.plan.steps(),
+        "done": begin.done,
+        "scales": begin.plan.scales,
+        "content": begin.content.map(|(name, _)| name),
+        "styles": begin.styles.iter().map(|(name, _)| name).collect::<Vec<_>>(),
+    })
+}
+
+fn news(step: &Step<'_>) -> Value {
+    json!({
+        "step": step.index,
+        "steps": step.steps,
+        "scale": step.scale,
+        "scales": step.scales,
+        "width": step.size.0,
+        "height": step.size.1,
+        "done": step.done,
+        "elapsed": step.elapsed.as_secs_f64(),
+        "remaining": step.remaining().as_secs_f64(),
+        "loss": step.losses.total(),
+    })
+}
+
+fn result(outcome: &Outcome) -> Value {
+    json!({
+        "stopped": outcome.stopped(),
+        "steps": outcome.steps(),
+        "width": outcome.image().width(),
+        "height": outcome.image().height(),
+        "seconds": outcome.times().total(),
+        "peak_memory": outcome.peak_memory(),
+        "metrics": outcome.metrics(),
+    })
+}
+
+/// The picture with no longer side than this, as a JPEG; `None` where memory is short.
+fn jpeg(image: &Image, longest: usize) -> Option<Bytes> {
+    let encoded = if image.width().max(image.height()) > longest {
+        image.resized_to_long_side(longest).and_then(|image| image.encode(PictureFormat::Jpeg))
+    } else {
+        image.encode(PictureFormat::Jpeg)
+    };
+    encoded.ok().map(Bytes::from)
+}
+
+/// `castle.step-12.png`, or with a further number where an earlier run has left that one.
+fn free_name(stem: &Path, step: usize) -> PathBuf {
+    let named = |suffix: String| {
+        let mut path = stem.as_os_str().to_owned();
+        path.push(suffix);
+        PathBuf::from(path)
+    };
+    let first = named(format!(".step-{step}.png"));
+    let further = (2..).map(|number| named(format!(".step-{step}-{number}.png")));
+    std::iter::once(first).chain(further).find(|path| !path.exists()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_saved_picture_replaces_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let stem = folder.path().join("castle in winter.v2");
+        let name = |step| free_name(&stem, step).file_name().unwrap().to_owned();
+        assert_eq!(name(12), "castle in winter.v2.step-12.png");
+        std::fs::write(folder.path().join("castle in winter.v2.step-12.png"), "").unwrap();
+        assert_eq!(name(12), "castle in winter.v2.step-12-2.png");
+        assert_eq!(name(13), "castle in winter.v2.step-13.png");
+    }
+
+    #[test]
+    fn a_large_picture_is_shown_smaller() {
+        let image = Image::new(2000, 10, vec![0.5; 60_000]).unwrap();
+        let shown = Image::decode(&jpeg(&image, SHOWN).unwrap()).unwrap();
+        assert_eq!((shown.width(), shown.height()), (1024, 5));
+    }
+}
