@@ -3,7 +3,7 @@
 use std::fmt;
 use std::process::ExitCode;
 
-use style_transfer::{DeviceError, Error, ImageError};
+use style_transfer::{DeviceError, Error, ImageError, KernelError};
 
 /// The program's exit codes. Scripts may rely on them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +71,10 @@ impl Failure {
 impl fmt::Display for Failure {
     /// As it is printed on stderr.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "error: {}", self.message)?;
+        match self.exit {
+            Exit::Interrupted | Exit::Terminated => write!(f, "{}", self.message)?,
+            _ => write!(f, "error: {}", self.message)?,
+        }
         match &self.help {
             Some(help) => write!(f, "\n  help: {help}"),
             None => Ok(()),
@@ -85,11 +88,19 @@ impl From<ImageError> for Failure {
             ImageError::TooLarge { .. }
             | ImageError::TooHeavy { .. }
             | ImageError::NotEnoughMemory { .. } => Exit::Limit,
-            ImageError::UnsupportedExtension { .. } => Exit::Usage,
+            ImageError::UnsupportedExtension { .. } | ImageError::OutOfRange { .. } => Exit::Usage,
             ImageError::Encode { .. } | ImageError::Write { .. } => Exit::Output,
             _ => Exit::Input,
         };
-        Self::new(exit, &error).help(error.help())
+        let help = match error.fault() {
+            ImageError::TooLarge { .. } => {
+                "shrink the picture first, or raise --max-side and --max-megapixels if the memory allows"
+            }
+            ImageError::TooHeavy { .. } => "shrink the picture first, or raise --max-file-size",
+            ImageError::Doubtful { .. } => "leave out --strict to read it with a warning",
+            _ => error.help(),
+        };
+        Self::new(exit, &error).help(help)
     }
 }
 
@@ -99,7 +110,11 @@ impl From<DeviceError> for Failure {
             DeviceError::Unknown { .. } | DeviceError::Malformed { .. } => Exit::Usage,
             _ => Exit::Device,
         };
-        Self::new(exit, &error).help(error.help())
+        let help = match error {
+            DeviceError::NotThere { .. } => "choose one that is there, or auto; `style devices` lists them",
+            _ => error.help(),
+        };
+        Self::new(exit, &error).help(help)
     }
 }
 
@@ -117,11 +132,34 @@ impl From<Error> for Failure {
             | Error::StyleFileNetwork { .. }
             | Error::StyleFileLayer { .. } => Exit::Input,
             Error::Weights(_) | Error::WeightsFile { .. } => Exit::Weights,
-            Error::NotEnoughMemory { .. } | Error::BufferTooLarge { .. } => Exit::Limit,
+            Error::NotEnoughMemory { .. }
+            | Error::BufferTooLarge { .. }
+            | Error::Kernel(KernelError::OutOfMemory { .. }) => Exit::Limit,
+            Error::Kernel(KernelError::UnknownIsa(_) | KernelError::IsaUnavailable(_)) => Exit::Usage,
             Error::Device { .. } | Error::DeviceLost { .. } => Exit::Device,
             Error::Diverged { .. } => Exit::Diverged,
+            Error::Checkpoint { .. } | Error::CheckpointMismatch { .. } => Exit::Checkpoint,
+            Error::CheckpointWrite(_) => Exit::Output,
             _ => Exit::Internal,
         };
-        Self::new(exit, &error).help(error.help())
+        // The library speaks to programmers; these are the same things to do for who types.
+        let help = match error {
+            Error::UnknownPreset { .. } => "use one of these names, or a file that ends in .toml",
+            Error::PresetFile { .. } => "compare it with what `style presets show balanced` prints",
+            Error::LayerUnavailable { .. } => {
+                "choose layers that the weights hold; `style weights inspect` lists them"
+            }
+            Error::Weights(_) => "`style weights import` converts weights of other programs",
+            Error::StyleFile { .. } | Error::StyleFileNetwork { .. } | Error::StyleFileLayer { .. } => {
+                "use the painting itself"
+            }
+            Error::NotEnoughMemory { .. } => "lower --size, or end other programs",
+            Error::Diverged { .. } => "lower --learning-rate, or use --optimizer adam",
+            Error::CheckpointMismatch { .. } => {
+                "leave out the options that changed and restore the inputs, or begin anew with --force"
+            }
+            _ => error.help(),
+        };
+        Self::new(exit, &error).help(help)
     }
 }

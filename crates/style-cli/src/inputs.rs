@@ -1,42 +1,64 @@
 //! Opening what a run reads.
 
 use std::ffi::OsStr;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use style_transfer::{Image, Mask, Style, StyleFile, StyleTransfer};
+use style_transfer::{Image, Mask, Picture, ReadOptions, Style, StyleFile, StyleTransfer};
 
 use crate::arguments::RunArguments;
+use crate::commands::demo;
 use crate::failure::{Exit, Failure, Result};
 use crate::recipe::{Recipe, StyleRecipe};
+use crate::terminal::say;
 
 /// How pictures are read.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Reader;
+pub(crate) struct Reader {
+    options: ReadOptions,
+    quiet: bool,
+}
 
 impl Reader {
-    pub(crate) fn new(_arguments: &RunArguments) -> Self {
-        Self
+    pub(crate) fn new(arguments: &RunArguments) -> Self {
+        let limits = &arguments.limits;
+        let mut options = ReadOptions::default().strict(limits.strict);
+        if let Some(megapixels) = limits.max_megapixels {
+            options = options.max_pixels(megapixels as usize * 1_000_000);
+        }
+        if let Some(px) = limits.max_side {
+            options = options.max_side(px as usize);
+        }
+        if let Some(mib) = limits.max_file_size {
+            options = options.max_bytes((mib as usize) << 20);
+        }
+        Self { options, quiet: arguments.showing.quiet }
     }
 
-    /// The picture at a path; `-` is stdin.
-    pub(crate) fn picture(&self, path: &Path) -> Result<Image> {
-        if !is_stdin(path) {
-            return Ok(Image::open(path)?);
+    /// The picture at a path; `-` is stdin, and what begins with `demo:` is inside the program.
+    pub(crate) fn picture(&self, path: &Path) -> Result<Picture> {
+        let name = if is_stdin(path) { "stdin".into() } else { path.to_string_lossy() };
+        let picture = if is_stdin(path) {
+            self.options.read(io::stdin().lock()).map_err(|error| {
+                let failure = Failure::from(error);
+                Failure { message: format!("stdin: {}", failure.message), ..failure }
+            })?
+        } else if let Some(bytes) = demo::picture(path) {
+            self.options.decode(bytes)?
+        } else {
+            self.options.open(path)?
+        };
+        if !self.quiet {
+            for warning in &picture.info.warnings {
+                say(format!("warning: {name}: {warning}"));
+            }
         }
-        let mut bytes = Vec::new();
-        io::stdin().lock().read_to_end(&mut bytes).map_err(|error| {
-            Failure::new(Exit::Input, format!("cannot read stdin: {error}")).help("pipe a picture into it")
-        })?;
-        Image::decode(&bytes).map_err(|error| {
-            let failure = Failure::from(error);
-            Failure { message: format!("stdin: {}", failure.message), ..failure }
-        })
+        Ok(picture)
     }
 
     fn style(&self, path: &Path) -> Result<StyleSource> {
         if path.extension().is_none_or(|extension| extension != "style") {
-            return self.picture(path).map(StyleSource::Picture);
+            return self.picture(path).map(|picture| StyleSource::Picture(picture.image));
         }
         let bytes = std::fs::read(path).map_err(|error| {
             Failure::new(Exit::Input, format!("cannot read the style {}: {error}", path.display()))
@@ -112,6 +134,8 @@ impl OpenStyle {
 #[derive(Debug, Default)]
 pub(crate) struct Inputs {
     pub(crate) content: Option<Image>,
+    /// How opaque the content is; the result will be too.
+    pub(crate) alpha: Option<Mask>,
     pub(crate) styles: Vec<OpenStyle>,
     pub(crate) init: Option<Image>,
 }
@@ -131,11 +155,12 @@ impl Inputs {
                 .help("save one of the pictures in a file"));
         }
         let picture = |path: &PathBuf| reader.picture(path);
-        let content = recipe.content.as_ref().map(picture).transpose()?;
+        let mut content = recipe.content.as_ref().map(picture).transpose()?;
         Ok(Self {
-            content,
+            alpha: content.as_mut().and_then(|content| content.alpha.take()),
+            content: content.map(|content| content.image),
             styles: Self::open_styles(recipe, reader)?,
-            init: recipe.init.as_ref().map(picture).transpose()?,
+            init: recipe.init.as_ref().map(picture).transpose()?.map(|picture| picture.image),
         })
     }
 
@@ -148,7 +173,7 @@ impl Inputs {
                 source: reader.style(&style.path)?,
                 weight: style.weight,
                 scale: style.scale,
-                region: region.as_ref().map(Mask::from_image),
+                region: region.as_ref().map(|picture| Mask::from_image(&picture.image)),
             })
         };
         recipe.styles.iter().map(open).collect()

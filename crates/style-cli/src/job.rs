@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use style_transfer::{
-    CancelToken, DeviceInfo, DeviceName, Error, Image, OpenDevice, Outcome, StyleTransfer, Task, Vgg,
-    open_device,
+    CancelToken, Checkpoint, DeviceInfo, DeviceName, Error, Image, OpenDevice, Outcome, StyleTransfer, Task,
+    Vgg, open_device,
 };
 
 use crate::arguments::RunArguments;
@@ -14,7 +14,7 @@ use crate::outputs::{Output, Writing};
 use crate::plan::Planned;
 use crate::recipe::{Recipe, Settled, TaskName};
 use crate::signals;
-use crate::terminal::{give, say};
+use crate::terminal::{give, say, steps};
 use crate::watch::{self, Begin, End, Watchers};
 
 /// A network on a device.
@@ -48,8 +48,18 @@ impl Machine {
 #[cfg(feature = "bundled-weights")]
 fn load(weights: Option<&Path>, open: &OpenDevice) -> Result<Vgg> {
     Ok(match weights {
-        Some(path) => Vgg::load_file(path, &open.device)?,
+        Some(path) => load_file(path, open)?,
         None => Vgg::load(style_transfer::VGG19, &open.device)?,
+    })
+}
+
+fn load_file(path: &Path, open: &OpenDevice) -> Result<Vgg> {
+    Vgg::load_file(path, &open.device).map_err(|error| match error {
+        Error::Weights(_) => {
+            let failure = Failure::from(error);
+            Failure { message: format!("{}: {}", path.display(), failure.message), ..failure }
+        }
+        other => other.into(),
     })
 }
 
@@ -59,7 +69,7 @@ fn load(weights: Option<&Path>, open: &OpenDevice) -> Result<Vgg> {
         Failure::new(Exit::Weights, "no weights were given, and this build has none inside")
             .help("name a file with --weights; `style weights import` makes one")
     };
-    Ok(Vgg::load_file(weights.ok_or_else(missing)?, &open.device)?)
+    load_file(weights.ok_or_else(missing)?, open)
 }
 
 /// One run, with everything it needs opened.
@@ -70,6 +80,8 @@ pub(crate) struct Job<'a> {
     pub(crate) arguments: &'a RunArguments,
     pub(crate) output: &'a Output,
     pub(crate) token: CancelToken,
+    /// Where an earlier part of the run has come to.
+    pub(crate) checkpoint: Option<Checkpoint>,
 }
 
 impl Job<'_> {
@@ -152,10 +164,14 @@ impl Job<'_> {
             content: self.inputs.content.as_ref().map(|content| (&*name, content)),
             styles: &styles,
             output: self.output.path(),
-            done: 0,
+            done: self.checkpoint.as_ref().map_or(0, Checkpoint::step),
         })?;
         let transfer = StyleTransfer::new(&self.machine.vgg).settings(settings.clone());
-        let transfer = self.inputs.furnish(transfer).cancel_with(&self.token);
+        // The token is not for this run: a signal ends it through its watchers, who write a checkpoint at that step.
+        let mut transfer = self.inputs.furnish(transfer);
+        if let Some(checkpoint) = &self.checkpoint {
+            transfer = transfer.resume_from(checkpoint);
+        }
         let result = transfer.on_step(|step| watchers.step(step)).perform(self.task());
         self.conclude(result, watchers)
     }
@@ -176,8 +192,7 @@ impl Job<'_> {
             return Err(self.rescue_picture(failure, outcome.image(), "partial", &writing));
         }
         if let Some(exit) = ended {
-            let at = format!("ended by a signal after {} steps", outcome.steps());
-            let failure = Failure::new(exit, at);
+            let failure = self.interrupted(exit, &outcome);
             return Err(self.rescue_picture(failure, outcome.image(), "partial", &writing));
         }
         match self.output.save(outcome.image(), &writing) {
@@ -186,9 +201,26 @@ impl Job<'_> {
         }
     }
 
+    /// How to go on after a signal.
+    fn interrupted(&self, exit: Exit, outcome: &Outcome) -> Failure {
+        let failure = Failure::new(exit, format!("ended by a signal after {}", steps(outcome.steps())));
+        match self.output.path() {
+            Some(path) if !self.arguments.keeping.no_checkpoints => {
+                failure.help(format!("`style resume {}` goes on from there", path.display()))
+            }
+            _ => failure,
+        }
+    }
+
     fn writing(&self) -> Result<Writing> {
         let recipe = (!self.arguments.output.no_recipe).then(|| self.settled.recipe.to_json()).transpose()?;
-        Ok(Writing { recipe })
+        let output = &self.arguments.output;
+        Ok(Writing {
+            recipe,
+            bits: if output.bits.as_deref() == Some("16") { 16 } else { 8 },
+            quality: output.quality,
+            alpha: self.inputs.alpha.clone(),
+        })
     }
 
     /// Keeps the best picture of a run that failed, where there is one.

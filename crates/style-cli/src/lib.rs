@@ -5,6 +5,7 @@ mod commands;
 mod failure;
 mod inputs;
 mod job;
+mod journey;
 mod outputs;
 mod plan;
 mod recipe;

@@ -3,11 +3,12 @@
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use style_transfer::{Image, PictureFormat, write_atomically};
+use style_transfer::{Image, Mask, PictureFormat, WriteOptions, write_atomically};
 
 use crate::arguments::RunArguments;
 use crate::failure::{Exit, Failure, Result};
 use crate::inputs;
+use crate::journey::places;
 use crate::recipe::{Recipe, TaskName};
 use crate::terminal;
 
@@ -16,6 +17,10 @@ use crate::terminal;
 pub(crate) struct Writing {
     /// The recipe as JSON, which goes into the picture.
     pub(crate) recipe: Option<String>,
+    pub(crate) bits: u8,
+    pub(crate) quality: Option<u8>,
+    /// How opaque the content was.
+    pub(crate) alpha: Option<Mask>,
 }
 
 /// The place of a result, claimed: no other run writes there while this lives.
@@ -38,7 +43,9 @@ impl Output {
             None => default_name(recipe),
         };
         let output = Self::claim_path(path, arguments.output.force, &inputs::paths(recipe))?;
-        if !arguments.output.force && output.checkpoint().is_some_and(|path| path.exists()) {
+        output.check_format(arguments)?;
+        let checkpoint = output.path.as_deref().map(|path| places(path)[0].clone());
+        if !arguments.output.force && checkpoint.is_some_and(|path| path.exists()) {
             let name = output.name();
             return Err(refused(&name, "an interrupted run left a checkpoint there")
                 .help(format!("`style resume {name}` goes on with it; --force forgets it and begins anew")));
@@ -46,9 +53,19 @@ impl Output {
         Ok(output)
     }
 
+    /// Refuses what the format has not.
+    pub(crate) fn check_format(&self, arguments: &RunArguments) -> Result<()> {
+        let name = self.format.name();
+        if arguments.output.bits.as_deref() == Some("16") && self.format != PictureFormat::Png {
+            return Err(Failure::usage(format!("--bits 16 needs a PNG, and {} is a {name}", self.name()))
+                .help("name a file that ends in .png, or leave out --bits"));
+        }
+        Ok(())
+    }
+
     /// Claims a path for a picture.
     pub(crate) fn claim_path(path: PathBuf, force: bool, inputs: &[&Path]) -> Result<Self> {
-        let format = PictureFormat::from_path(&path)?;
+        let format = if path.is_dir() { Ok(PictureFormat::Png) } else { PictureFormat::from_path(&path) }?;
         check_place(&path, force, inputs)?;
         let lock = Some(lock(&path)?);
         Ok(Self { path: Some(path), format, lock })
@@ -64,11 +81,6 @@ impl Output {
         self.path.as_ref().map_or_else(|| "stdout".to_owned(), |path| path.display().to_string())
     }
 
-    /// Where the checkpoint lies.
-    pub(crate) fn checkpoint(&self) -> Option<PathBuf> {
-        self.path.as_deref().map(|path| with_ending(path, ".checkpoint"))
-    }
-
     /// A picture beside the result: `NAME.best.png`, `NAME.partial.png`.
     pub(crate) fn beside(&self, what: &str) -> Option<PathBuf> {
         let extension = self.format.extension();
@@ -76,8 +88,21 @@ impl Output {
     }
 
     /// The picture as bytes.
-    fn encode(&self, image: &Image, _writing: &Writing) -> Result<Vec<u8>> {
-        Ok(image.encode(self.format)?)
+    fn encode(&self, image: &Image, writing: &Writing) -> Result<Vec<u8>> {
+        // A JPEG shows what was transparent on white, as the network saw it.
+        let alpha = writing.alpha.as_ref().filter(|_| self.format != PictureFormat::Jpeg);
+        let alpha = alpha.map(|alpha| alpha.resized(image.width(), image.height())).transpose()?;
+        let mut options = WriteOptions::default().bits(writing.bits);
+        if let Some(quality) = writing.quality {
+            options = options.quality(quality);
+        }
+        if let Some(alpha) = &alpha {
+            options = options.alpha(alpha);
+        }
+        if let Some(recipe) = &writing.recipe {
+            options = options.recipe(recipe);
+        }
+        Ok(image.encode_with(self.format, &options)?)
     }
 
     /// Writes the result.
@@ -186,6 +211,10 @@ fn lock(path: &Path) -> Result<(PathBuf, File)> {
         refused(&name, &error.to_string()).help("see that the folder may be written to and the disk has room")
     };
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        if let Some(file) = folder.ancestors().find(|place| place.is_file()) {
+            return Err(refused(&name, &format!("{} is a file, not a folder", file.display()))
+                .help("name a file inside a folder"));
+        }
         fs::create_dir_all(folder).map_err(failed)?;
     }
     loop {

@@ -124,7 +124,8 @@ impl Recipe {
             made_by: over.made_by.or(self.made_by),
             task: over.task.or(self.task),
             content: over.content.or(self.content),
-            init: over.init.or(self.init),
+            // Who starts elsewhere does not start at the picture that was named before.
+            init: over.init.or(self.init.filter(|_| !over.settings.contains_key("start"))),
             preset: over.preset.or(self.preset),
             weights: over.weights.or(self.weights),
             device: over.device.or(self.device),
@@ -275,6 +276,14 @@ mod tests {
             (failure.exit, failure.message.as_str()),
             (Exit::Usage, "--style-scale has 3 entries for 2 styles")
         );
+    }
+
+    #[test]
+    fn a_run_starts_where_the_last_word_says() {
+        let settled = settle(&["init = 'a.png'"]);
+        assert_eq!((settled.settings.start, settled.recipe.init), (None, Some("a.png".into())));
+        let settled = settle(&["init = 'a.png'", "settings.start = 'noise'"]);
+        assert_eq!((settled.settings.start, settled.recipe.init), (Some(style_transfer::Start::Noise), None));
     }
 
     #[test]

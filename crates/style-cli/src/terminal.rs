@@ -27,6 +27,11 @@ pub(crate) fn give_bytes(bytes: &[u8]) -> Result<()> {
     }
 }
 
+/// `1 step`, `2 steps`.
+pub(crate) fn steps(count: usize) -> String {
+    if count == 1 { "1 step".to_owned() } else { format!("{count} steps") }
+}
+
 /// Bytes for people, in powers of ten as the library's messages have them.
 pub(crate) fn bytes(bytes: usize) -> String {
     let mega = bytes as f64 / 1e6;

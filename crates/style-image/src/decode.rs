@@ -2,7 +2,7 @@
 
 use std::error::Error as _;
 use std::io::Cursor;
-use std::panic::catch_unwind;
+use std::panic::{UnwindSafe, catch_unwind};
 
 use image::error::UnsupportedErrorKind;
 use image::metadata::Orientation;
@@ -10,10 +10,10 @@ use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, Lim
 
 use crate::error::PIXELS;
 use crate::limits::{check_memory, check_size_within};
-use crate::metadata::{Metadata, pixels_only};
+use crate::metadata::{Metadata, first_page, png_pixels_only};
 use crate::profile::{Conversion, Inks};
 use crate::samples::colours;
-use crate::{Image, ImageError, Mask, Picture, PictureInfo, ReadOptions, jpeg, sniff, whole};
+use crate::{Image, ImageError, Mask, Picture, PictureInfo, ReadOptions, jpeg, palette, sniff, whole};
 
 /// The most memory for what a decoder keeps beside the pixels.
 const MAX_METADATA_MIB: usize = 32;
@@ -71,18 +71,25 @@ impl Room {
 }
 
 /// The picture in the bytes of a file, with everything that is known about it.
-///
-/// No file is known that the decoders or the colour library panic over, but they are not written to promise that: a panic is
-/// the file's fault here, and does not take the program with it.
 pub(crate) fn picture(options: &ReadOptions, bytes: &[u8]) -> Result<Picture, ImageError> {
     let format = sniff::picture_format(bytes)?;
-    catch_unwind(|| read(options, format, bytes)).unwrap_or_else(|panic| {
+    guarded(sniff::name(format), || read(options, format, bytes))
+}
+
+/// Runs decoders. No file is known that they or the colour library panic over, but they are not written to promise that: a
+/// panic is the file's fault here, and does not take the program with it.
+fn guarded<T>(
+    format: &'static str,
+    run: impl FnOnce() -> Result<T, ImageError> + UnwindSafe,
+) -> Result<T, ImageError> {
+    catch_unwind(run).unwrap_or_else(|panic| {
         let words = panic.downcast_ref::<String>().map(String::as_str);
         let words = words.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason given");
-        let reason = format!("a decoder gave up: {words}");
-        Err(ImageError::Damaged { format: sniff::name(format), reason })
+        Err(ImageError::Damaged { format, reason: format!("{GAVE_UP}: {words}") })
     })
 }
+
+const GAVE_UP: &str = "a decoder gave up";
 
 fn read(options: &ReadOptions, format: ImageFormat, bytes: &[u8]) -> Result<Picture, ImageError> {
     let name = sniff::name(format);
@@ -98,7 +105,15 @@ fn read(options: &ReadOptions, format: ImageFormat, bytes: &[u8]) -> Result<Pict
     let mut warnings = Warnings { format: name, is_strict: options.is_strict(), texts: Vec::new() };
     let (mut picture, inks) = match format {
         ImageFormat::Jpeg => jpeg::decoded(bytes, room)?,
-        ImageFormat::Png => decoded(format, &pixels_only(bytes), room)?,
+        ImageFormat::Png => {
+            let bytes = png_pixels_only(bytes);
+            let picture = decoded(format, &bytes, room)?;
+            if let Some((colour, colours)) = palette::beyond(&bytes, MAX_METADATA_MIB << 20) {
+                warnings.add(format!("a pixel has colour {colour} of a palette of {colours}"))?;
+            }
+            picture
+        }
+        ImageFormat::Tiff => decoded(format, &first_page(bytes), room)?,
         _ => decoded(format, bytes, room)?,
     };
     let bits = (8 * picture.color().bytes_per_pixel() / picture.color().channel_count()).min(32);
@@ -124,7 +139,7 @@ fn read(options: &ReadOptions, format: ImageFormat, bytes: &[u8]) -> Result<Pict
         warnings.add("every pixel is transparent, so all of it is white".into())?;
     }
     if metadata.frames > 1 {
-        warnings.add(format!("only the first of its {} frames is read", metadata.frames))?;
+        warnings.add(format!("only the first of its {} pictures is read", metadata.frames))?;
     }
     let recipe = match metadata.recipe.transpose() {
         Ok(recipe) => recipe,
@@ -158,14 +173,11 @@ impl Warnings {
 
 fn orientation(found: Option<u16>, warnings: &mut Warnings) -> Result<Orientation, ImageError> {
     let Some(found) = found else { return Ok(Orientation::NoTransforms) };
-    match u8::try_from(found).ok().and_then(Orientation::from_exif) {
-        Some(orientation) => Ok(orientation),
-        None => {
-            warnings
-                .add(format!("its orientation is {found}, expected 1 to 8: it is read as it lies there"))?;
-            Ok(Orientation::NoTransforms)
-        }
+    if let Some(orientation) = u8::try_from(found).ok().and_then(Orientation::from_exif) {
+        return Ok(orientation);
     }
+    warnings.add(format!("its orientation is {found}, expected 1 to 8: it is read as it lies there"))?;
+    Ok(Orientation::NoTransforms)
 }
 
 /// The way of the colours into sRGB, if the file names one that can be used.

@@ -2,12 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use image::{ImageBuffer, Luma, LumaA, Rgb, RgbImage, Rgba};
+use image::codecs::webp::WebPEncoder;
+use image::{ExtendedColorType, ImageBuffer, ImageEncoder as _, Luma, LumaA, Rgb, RgbImage, Rgba};
 use proptest::prelude::*;
 
 use super::*;
 use crate::sniff::READ;
-use crate::test_pictures::{chunk, colourful, encoded, exif, png};
+use crate::test_pictures::{chunk, colourful, encoded, exif, png, segment};
 
 fn message(bytes: &[u8]) -> String {
     Image::decode(bytes).unwrap_err().to_string()
@@ -29,6 +30,17 @@ fn lossless_formats_give_the_pixels_as_they_were() {
         let image = Image::decode(&encoded(&picture, format)).unwrap();
         assert_eq!((image.width(), image.height()), (7, 5), "{format:?}");
         assert_eq!(image.pixels(), expected, "{format:?}");
+    }
+}
+
+#[test]
+fn a_jpeg_is_decoded_as_the_image_crate_decodes_it() {
+    let grey = DynamicImage::ImageLuma8(colourful(21, 37).to_luma8());
+    for picture in [colourful(70, 50), grey] {
+        let jpeg = encoded(&picture, ImageFormat::Jpeg);
+        let expected = image::load_from_memory(&jpeg).unwrap().to_rgb8();
+        let expected: Vec<f32> = expected.iter().map(|&value| f32::from(value) / 255.0).collect();
+        assert_eq!(pixels(&jpeg), expected);
     }
 }
 
@@ -121,20 +133,66 @@ fn every_orientation_comes_out_upright() {
     });
     let expected: Vec<f32> = upright.iter().map(|&value| f32::from(value) / 255.0).collect();
     for orientation in 0..=9 {
-        let picture = DynamicImage::ImageRgb8(stored(&upright, orientation));
-        let plain = encoded(&picture, ImageFormat::Png);
+        let lying = stored(&upright, orientation);
+        let plain = encoded(&DynamicImage::ImageRgb8(lying.clone()), ImageFormat::Png);
         let tagged = [&plain[..33], &chunk(*b"eXIf", &exif(orientation)), &plain[33..]].concat();
-        assert_eq!(pixels(&tagged), expected, "PNG, orientation {orientation}");
+        let mut webp = Vec::new();
+        let mut encoder = WebPEncoder::new_lossless(&mut webp);
+        encoder.set_exif_metadata(exif(orientation)).unwrap();
+        encoder.write_image(&lying, lying.width(), lying.height(), ExtendedColorType::Rgb8).unwrap();
+        for bytes in [tagged, webp, tiff(&lying, orientation)] {
+            let picture = ReadOptions::default().decode(&bytes).unwrap();
+            let format = picture.info.format;
+            assert_eq!(
+                (picture.info.width, picture.info.height),
+                (24, 16),
+                "{format}, orientation {orientation}"
+            );
+            assert_eq!(picture.image.pixels(), expected, "{format}, orientation {orientation}");
+            if (1..=8).contains(&orientation) {
+                assert_eq!(
+                    (picture.info.orientation, picture.info.warnings.len()),
+                    (orientation, 0),
+                    "{format}"
+                );
+            } else {
+                let text =
+                    format!("its orientation is {orientation}, expected 1 to 8: it is read as it lies there");
+                assert_eq!((picture.info.orientation, picture.info.warnings), (1, vec![text]), "{format}");
+            }
+        }
 
         let image = Image::decode(&plain).unwrap();
         let jpeg = image.encode(crate::PictureFormat::Jpeg).unwrap();
         let data = [b"Exif\0\0", &exif(orientation)[..]].concat();
-        let segment = [&[0xff, 0xe1], &(data.len() as u16 + 2).to_be_bytes()[..], &data].concat();
-        let tagged = [&jpeg[..2], &segment, &jpeg[2..]].concat();
+        let tagged = [&jpeg[..2], &segment(0xe1, &data), &jpeg[2..]].concat();
         let found = Image::decode(&tagged).unwrap();
         assert_eq!((found.width(), found.height()), (24, 16), "JPEG, orientation {orientation}");
         assert!(near(found.pixels(), &expected, 0.03), "JPEG, orientation {orientation}");
     }
+}
+
+/// A TIFF (version 6.0) of one strip that says how the camera was held.
+fn tiff(picture: &RgbImage, orientation: u8) -> Vec<u8> {
+    let (width, height) = picture.dimensions();
+    // Bits of a sample, RGB, the place of the pixels (behind ten entries), samples of a pixel, rows and bytes of the strip.
+    let short = |tag: u16, value: u32| (tag, 3u16, value << 16);
+    let entries = [
+        short(256, width),
+        short(257, height),
+        short(258, 8),
+        short(259, 1),
+        short(262, 2),
+        (273, 4, 8 + 2 + 10 * 12 + 4),
+        short(274, orientation.into()),
+        short(277, 3),
+        short(278, height),
+        (279, 4, 3 * width * height),
+    ];
+    let entry = |(tag, kind, value): (u16, u16, u32)| {
+        [&tag.to_be_bytes()[..], &kind.to_be_bytes(), &1u32.to_be_bytes(), &value.to_be_bytes()].concat()
+    };
+    [&b"MM\0*\0\0\0\x08\0\x0a"[..], &entries.map(entry).concat(), &[0; 4], picture].concat()
 }
 
 #[test]
@@ -225,6 +283,17 @@ fn a_flipped_bit_in_a_png_is_noticed() {
     }
 }
 
+#[test]
+fn a_decoder_that_panics_is_taken_for_a_damaged_file() {
+    let found = |run: fn() -> Result<(), ImageError>| guarded("PNG", run).unwrap_err().to_string();
+    assert_eq!(
+        found(|| panic!("index {} is out of range", 7)),
+        "the PNG is damaged: a decoder gave up: index 7 is out of range"
+    );
+    assert_eq!(found(|| panic!("at last")), "the PNG is damaged: a decoder gave up: at last");
+    assert_eq!(found(|| Err(ImageError::Empty)), ImageError::Empty.to_string());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
@@ -238,8 +307,9 @@ proptest! {
             let position = position.index(bytes.len());
             bytes[position] = value;
         }
-        if let Ok(image) = Image::decode(&bytes) {
-            prop_assert_eq!(image.pixels().len(), 3 * image.width() * image.height());
+        match Image::decode(&bytes) {
+            Ok(image) => prop_assert_eq!(image.pixels().len(), 3 * image.width() * image.height()),
+            Err(error) => prop_assert!(!error.to_string().contains(GAVE_UP), "{error}"),
         }
     }
 

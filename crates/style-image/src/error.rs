@@ -186,7 +186,7 @@ pub enum ImageError {
         reason: String,
     },
 
-    /// A picture that can be read, with a doubt, where doubts are [not allowed](crate::ReadOptions::strict).
+    /// A picture that can be read, with a doubt, where doubts are not allowed (`ReadOptions::strict`).
     #[error("the {format} is doubtful: {warning}")]
     Doubtful {
         /// Name of the format.

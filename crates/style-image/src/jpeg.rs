@@ -8,7 +8,7 @@ use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
 use crate::decode::Room;
-use crate::metadata::adobe_transform;
+use crate::metadata::{adobe_transform, jpeg_pixels_only};
 use crate::profile::Inks;
 use crate::{ImageError, whole};
 
@@ -19,6 +19,8 @@ pub(crate) fn decoded(bytes: &[u8], room: Room) -> Result<(DynamicImage, Inks), 
         // The size is compared with the limits below, in our words.
         .set_max_width(usize::MAX)
         .set_max_height(usize::MAX);
+    let is_adobe = adobe_transform(bytes).is_some();
+    let bytes = &jpeg_pixels_only(bytes)[..];
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
     decoder.decode_headers().map_err(in_our_words)?;
     let (Some(info), Some(found)) = (decoder.info(), decoder.input_colorspace()) else {
@@ -45,7 +47,7 @@ pub(crate) fn decoded(bytes: &[u8], room: Room) -> Result<(DynamicImage, Inks), 
     let mut samples = vec![0; channels * width * height];
     decoder.decode_into(&mut samples).map_err(in_our_words)?;
     if channels == 4 {
-        to_inks(&mut samples, found == ColorSpace::YCCK, adobe_transform(bytes).is_some());
+        to_inks(&mut samples, found == ColorSpace::YCCK, is_adobe);
     }
     let (width, height) = (width as u32, height as u32);
     let picture = match channels {

@@ -52,6 +52,8 @@ mod metadata;
 #[cfg(feature = "files")]
 mod open;
 #[cfg(feature = "files")]
+mod palette;
+#[cfg(feature = "files")]
 mod picture;
 #[cfg(feature = "files")]
 mod profile;

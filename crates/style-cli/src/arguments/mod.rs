@@ -42,6 +42,10 @@ pub(crate) enum Command {
     Reconstruct(Box<commands::reconstruct::Arguments>),
     /// Show what the program does, with pictures that come with it; writes demo.png
     Demo(Box<commands::demo::Arguments>),
+    /// Go on with a run that was interrupted, to the same picture as if it had not been
+    Resume(Box<commands::resume::Arguments>),
+    /// Run again what made a picture, going by the recipe inside of it; options change what they name
+    Rerun(Box<commands::rerun::Arguments>),
     /// Do a run with the live page, which stays after the end, so that the result can be looked at
     Serve(Box<commands::serve::Arguments>),
 }

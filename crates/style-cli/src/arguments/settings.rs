@@ -1,6 +1,7 @@
 //! The settings of a run on the command line. Their defaults are read from the library.
 
 use std::fmt::Display;
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
@@ -13,7 +14,7 @@ use crate::failure::{Failure, Result};
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Look")]
 pub(crate) struct SettingsArguments {
-    #[arg(long, value_name = "PX", help = said(
+    #[arg(long, value_name = "PX", allow_negative_numbers = true, help = said(
         "Long side of the result; time and memory grow with its square", |s| s.size.to_string()))]
     size: Option<usize>,
     #[arg(long, value_name = "WEIGHT", allow_negative_numbers = true, help = said(
@@ -47,7 +48,7 @@ pub(crate) struct SettingsArguments {
     /// Where the picture starts: at the photograph, at noise, or at a picture of your own; noise takes more steps and
     /// more freedom [default: content, noise where there is none]
     #[arg(long, value_name = "content|noise|PICTURE")]
-    pub(crate) init: Option<std::path::PathBuf>,
+    init: Option<PathBuf>,
     #[command(flatten)]
     descent: DescentArguments,
 }
@@ -56,7 +57,7 @@ pub(crate) struct SettingsArguments {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Optimisation")]
 struct DescentArguments {
-    #[arg(long, value_name = "N", value_delimiter = ',', help = said(
+    #[arg(long, value_name = "N", value_delimiter = ',', allow_negative_numbers = true, help = said(
         "Steps at every scale, coarse to fine; the last number holds for further scales, and more steps give stronger strokes",
         |s| listed(&s.steps)))]
     steps: Vec<u32>,
@@ -67,7 +68,7 @@ struct DescentArguments {
     #[arg(long, value_name = "RATE", allow_negative_numbers = true, help = said(
         "How far a step goes; too high and the picture breaks up", |s| s.optimizer.learning_rate().to_string()))]
     learning_rate: Option<f64>,
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(0..), help = said(
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(0..), allow_negative_numbers = true, help = said(
         "Seed of the noise; another one gives another picture where a run starts at noise", |s| s.seed.to_string()))]
     seed: Option<i64>,
     /// Any other setting by its name in `style presets show balanced`, such as smallest_scale=64 or
@@ -121,21 +122,13 @@ fn word(value: &impl Serialize) -> String {
 }
 
 impl SettingsArguments {
-    /// The long side that was asked for.
-    pub(crate) const fn size(&self) -> Option<usize> {
-        self.size
-    }
-
-    /// The settings of `--set` and of the named options, which come later.
-    pub(crate) fn tables(&self) -> Result<[Table; 2]> {
-        Ok([self.assigned()?, self.named()])
-    }
-
-    fn assigned(&self) -> Result<Table> {
+    /// The settings of `--set`, and of the named options, which come later.
+    pub(crate) fn table(&self) -> Result<Table> {
         let mut table = Table::new();
         for assignment in &self.descent.set {
             assign(&mut table, assignment)?;
         }
+        merge(&mut table, self.named());
         Ok(table)
     }
 
@@ -174,7 +167,7 @@ impl SettingsArguments {
     }
 
     /// The picture that the run starts at, where it is neither the content nor noise.
-    pub(crate) fn init_picture(&self) -> Option<&std::path::PathBuf> {
+    pub(crate) fn init_picture(&self) -> Option<&PathBuf> {
         self.init.as_ref().filter(|init| !["content", "noise"].iter().any(|word| init.as_os_str() == *word))
     }
 }

@@ -1,19 +1,28 @@
 //! `style demo`: pictures and network are inside the program, so it works anywhere.
 
-use clap::Args;
-use style_transfer::Image;
+use std::path::Path;
 
-use super::layers;
+use clap::Args;
+
+use super::{layers, run_recipe};
 use crate::arguments::{RunArguments, StyleArguments};
 use crate::failure::{Exit, Result};
-use crate::inputs::{Inputs, OpenStyle, StyleSource};
-use crate::job::{Job, Machine};
-use crate::outputs::Output;
 use crate::recipe::{Recipe, StyleRecipe};
-use crate::signals;
+use crate::terminal::say;
 
-const CASTLE: &[u8] = include_bytes!("../../../../examples/images/eilean_donan.webp");
-const CAFE: &[u8] = include_bytes!("../../../../examples/images/van_gogh_cafe_terrace.webp");
+/// The pictures inside the program.
+const PICTURES: [(&str, &[u8]); 2] = [
+    ("demo:eilean_donan.webp", include_bytes!("../../../../examples/images/eilean_donan.webp")),
+    (
+        "demo:van_gogh_cafe_terrace.webp",
+        include_bytes!("../../../../examples/images/van_gogh_cafe_terrace.webp"),
+    ),
+];
+
+/// The bytes of a picture inside the program.
+pub(crate) fn picture(path: &Path) -> Option<&'static [u8]> {
+    PICTURES.iter().find(|(name, _)| path.as_os_str() == *name).map(|(_, bytes)| *bytes)
+}
 
 /// The demonstration.
 #[derive(Debug, Args)]
@@ -26,23 +35,20 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
     let mut run = arguments.run;
     run.output.output.get_or_insert_with(|| "demo.png".into());
+    let [(content, _), (style, _)] = PICTURES;
     let pictures = Recipe {
-        content: Some("eilean_donan.webp".into()),
-        styles: vec![StyleRecipe::new("van_gogh_cafe_terrace.webp".into())],
+        content: Some(content.into()),
+        styles: vec![StyleRecipe::new(style.into())],
         ..Recipe::default()
     };
-    let settled = layers(Vec::new(), pictures, &StyleArguments::default(), &run)?.settle()?;
-    let token = signals::listen()?;
-    let output = Output::claim(&run, &settled.recipe)?;
-    let style = OpenStyle {
-        name: "van_gogh_cafe_terrace.webp".to_owned(),
-        source: StyleSource::Picture(Image::decode(CAFE)?),
-        weight: 1.0,
-        scale: 1.0,
-        region: None,
-    };
-    let inputs = Inputs { content: Some(Image::decode(CASTLE)?), styles: vec![style], init: None };
-    let machine = Machine::open(&settled.recipe)?;
-    Job { settled: &settled, machine: &machine, inputs: &inputs, arguments: &run, output: &output, token }
-        .run()
+    if let Some(output) = run.output.output.as_ref().filter(|_| !run.showing.quiet) {
+        let extension = output.extension().unwrap_or_default().to_string_lossy();
+        let partial = output.with_extension(format!("partial.{extension}"));
+        say(format!(
+            "a castle in the textures of a painting by van Gogh: {} shows it as it forms, {} is the result",
+            partial.display(),
+            output.display()
+        ));
+    }
+    run_recipe(&layers(Vec::new(), pictures, &StyleArguments::default(), &run)?.settle()?, &run)
 }

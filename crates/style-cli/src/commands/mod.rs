@@ -2,6 +2,8 @@
 
 pub(crate) mod demo;
 pub(crate) mod reconstruct;
+pub(crate) mod rerun;
+pub(crate) mod resume;
 pub(crate) mod serve;
 pub(crate) mod texture;
 pub(crate) mod transfer;
@@ -11,6 +13,7 @@ use std::path::PathBuf;
 
 use clap::Parser as _;
 use clap::error::ErrorKind;
+use style_transfer::{CancelToken, Checkpoint};
 
 use crate::arguments::{Arguments, BRIEF, Command, RunArguments, StyleArguments};
 use crate::failure::{Exit, Failure, Result};
@@ -35,6 +38,8 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Result<Exit> {
         Some(Command::Texture(arguments)) => texture::run(*arguments),
         Some(Command::Reconstruct(arguments)) => reconstruct::run(*arguments),
         Some(Command::Demo(arguments)) => demo::run(*arguments),
+        Some(Command::Resume(arguments)) => resume::run(*arguments),
+        Some(Command::Rerun(arguments)) => rerun::run(*arguments),
         Some(Command::Serve(arguments)) => serve::run(*arguments),
     }
 }
@@ -61,14 +66,12 @@ pub(crate) fn layers(
     if let Some(path) = &run.sources.recipe {
         recipes.push(Recipe::open(path)?);
     }
-    let [assigned, named] = run.settings.tables()?;
-    recipes.push(Recipe { settings: assigned, ..Recipe::default() });
     recipes.push(Recipe {
         init: run.settings.init_picture().cloned(),
         preset: run.sources.preset.clone(),
         weights: run.sources.weights.clone(),
         device: run.sources.device.clone(),
-        settings: named,
+        settings: run.settings.table()?,
         ..pictures
     });
     let masks = style.mask.iter().map(PathBuf::from).collect();
@@ -79,10 +82,21 @@ pub(crate) fn layers(
 pub(crate) fn run_recipe(settled: &Settled, arguments: &RunArguments) -> Result<Exit> {
     let token = signals::listen()?;
     let output = Output::claim(arguments, &settled.recipe)?;
+    run_to(settled, arguments, &output, None, token)
+}
+
+/// The same where the output is claimed already, and perhaps a part of the run done.
+pub(crate) fn run_to(
+    settled: &Settled,
+    arguments: &RunArguments,
+    output: &Output,
+    checkpoint: Option<Checkpoint>,
+    token: CancelToken,
+) -> Result<Exit> {
     let inputs = Inputs::open(&settled.recipe, &Reader::new(arguments))?;
     let machine = Machine::open(&settled.recipe)?;
     signals::check()?;
-    Job { settled, machine: &machine, inputs: &inputs, arguments, output: &output, token }.run()
+    Job { settled, machine: &machine, inputs: &inputs, arguments, output, token, checkpoint }.run()
 }
 
 /// A recipe that lacks what its task needs.

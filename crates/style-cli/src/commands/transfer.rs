@@ -17,26 +17,28 @@ pub(crate) fn run(arguments: TransferArguments) -> Result<Exit> {
     if recipe.task == Some(TaskName::Transfer) {
         let content =
             recipe.content.as_deref().ok_or_else(|| missing("photograph", "style photo.jpg painting.jpg"))?;
+        if let Some(failure) = mistyped(content) {
+            return Err(failure);
+        }
         if recipe.styles.is_empty() {
-            return Err(no_style(content));
+            return Err(missing("painting", &format!("style {} painting.jpg", content.display())));
         }
     }
     run_recipe(&settled, &run)
 }
 
-/// One word alone: a photograph without a painting, or a command that is not there.
-fn no_style(content: &Path) -> Failure {
+/// A command that is written nearly right is taken for a photograph, which is not there.
+fn mistyped(content: &Path) -> Option<Failure> {
     use clap::CommandFactory as _;
-    let word = content.to_string_lossy();
-    let commands = crate::arguments::Arguments::command();
-    let near = commands
-        .get_subcommands()
-        .map(clap::Command::get_name)
-        .filter(|name| !content.exists() && strsim::damerau_levenshtein(name, &word) <= 2)
-        .min_by_key(|name| strsim::damerau_levenshtein(name, &word));
-    match near {
-        Some(name) => Failure::usage(format!("there is no command and no picture {word:?}"))
-            .help(format!("did you mean `style {name}`?")),
-        None => missing("painting", &format!("style {word} painting.jpg")),
+    if content.exists() {
+        return None;
     }
+    let word = content.to_str()?;
+    let distance = |name: &str| strsim::damerau_levenshtein(name, word);
+    let commands = crate::arguments::Arguments::command();
+    let near = commands.get_subcommands().map(clap::Command::get_name).min_by_key(|name| distance(name))?;
+    (distance(near) <= 2).then(|| {
+        Failure::usage(format!("there is no command and no picture {word:?}"))
+            .help(format!("did you mean `style {near}`?"))
+    })
 }

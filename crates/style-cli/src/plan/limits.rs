@@ -1,8 +1,9 @@
 //! Runs that are too large, refused with the largest size that is not.
 
-use style_transfer::{Error, Plan, Settings, StyleTransfer};
+use style_transfer::{Error, MAX_SIDE, Plan, Settings, StyleTransfer};
 
 use crate::failure::{Exit, Failure, Result};
+use crate::inputs::OpenStyle;
 use crate::job::Job;
 use crate::terminal::bytes;
 
@@ -26,8 +27,8 @@ pub(crate) fn check(job: &Job<'_>) -> Result<Plan> {
     Err(match largest(job, asked) {
         Some(px) => failure(format!("{why}; the largest that fits has a long side of {px} px"))
             .help(format!("use --size {px} or less, or end other programs")),
-        None => failure(format!("{why}; not even the smallest picture fits"))
-            .help("end other programs, or use another machine"),
+        None => failure(format!("{why}; no smaller size fits either"))
+            .help("end other programs, choose other proportions, or use another machine"),
     })
 }
 
@@ -50,7 +51,7 @@ fn at(job: &Job<'_>, size: usize) -> Result<std::result::Result<Plan, TooLarge>>
                 "a picture of {width} x {height} px needs a buffer of {needed}, the device gives {allowed} at most"
             ))));
         }
-        Err(error @ Error::Setting { name, .. }) if size > SMALLEST && IS_A_SIZE.contains(&name) => {
+        Err(error @ Error::Setting { name, .. }) if is_too_large(job, name, size) => {
             return Ok(Err(TooLarge::Picture(error.to_string())));
         }
         Err(error) => return Err(error.into()),
@@ -71,8 +72,16 @@ fn at(job: &Job<'_>, size: usize) -> Result<std::result::Result<Plan, TooLarge>>
 /// The smallest size that the library takes, px.
 const SMALLEST: usize = 16;
 
-/// What the library calls the sizes that follow from the size of the result.
-const IS_A_SIZE: [&str; 5] = ["size", "width", "height", "the picture", "the size of a style picture"];
+/// Whether a setting that the library refuses is a size above its limits, in the library's words.
+fn is_too_large(job: &Job<'_>, name: &str, size: usize) -> bool {
+    let style = |style: &OpenStyle| size as f64 * f64::from(style.scale) > MAX_SIDE as f64;
+    match name {
+        "size" | "width" | "height" => size > MAX_SIDE,
+        "the picture" => true,
+        "the size of a style picture" => job.inputs.styles.iter().any(style),
+        _ => false,
+    }
+}
 
 /// The largest size below `size` that fits. Sizes at which something else is wrong, such as a picture too small for a
 /// layer, count as fitting: whoever asks for them is told.

@@ -7,7 +7,18 @@ use style_transfer::{Optimizer, Plan};
 
 use crate::failure::Result;
 use crate::job::Job;
-use crate::terminal::{bytes, duration};
+use crate::terminal::{self, bytes, duration};
+
+/// The share of a plan's work that its first steps are.
+fn share(plan: &Plan, mut steps: usize) -> f64 {
+    let mut work = 0;
+    for scale in &plan.scales {
+        let here = steps.min(scale.steps);
+        work += (scale.width * scale.height * here) as u64;
+        steps -= here;
+    }
+    work as f64 / plan.work().max(1) as f64
+}
 
 /// A run that can begin.
 #[derive(Debug)]
@@ -21,7 +32,8 @@ impl Planned {
     /// Checks a run, and tries a few steps of a small one to see how fast this machine is.
     pub(crate) fn of(job: &Job<'_>) -> Result<Self> {
         let plan = limits::check(job)?;
-        let seconds = calibration::seconds(job, &plan);
+        let left = 1.0 - job.checkpoint.as_ref().map_or(0.0, |checkpoint| share(&plan, checkpoint.step()));
+        let seconds = calibration::seconds(job, &plan).map(|seconds| seconds * left);
         Ok(Self { plan, seconds })
     }
 
@@ -37,13 +49,22 @@ impl Planned {
             Optimizer::Adam { .. } => "Adam",
             Optimizer::Lbfgs { .. } => "L-BFGS",
         };
-        let steps = self.plan.steps();
+        let steps = match &job.checkpoint {
+            Some(checkpoint) => {
+                format!(
+                    "{} of {} steps",
+                    self.plan.steps().saturating_sub(checkpoint.step()),
+                    self.plan.steps()
+                )
+            }
+            None => terminal::steps(self.plan.steps()),
+        };
         let time = match self.seconds {
             Some(seconds) => format!("about {}", duration(seconds)),
             None => "time unknown before the first steps".to_owned(),
         };
         format!(
-            "{width} x {height} px in {scales}, {steps} steps of {optimizer} on {}: {time}{}",
+            "{width} x {height} px in {scales}, {steps} of {optimizer} on {}: {time}{}",
             job.machine.name(),
             self.memory()
         )

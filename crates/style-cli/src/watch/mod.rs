@@ -2,6 +2,8 @@
 //! animation and the checkpoints.
 
 mod background;
+mod checkpoints;
+mod json;
 mod pace;
 mod progress;
 mod snapshots;
@@ -16,6 +18,7 @@ use style_transfer::{DeviceInfo, Image, Outcome, Plan, Settings, Step, Vgg};
 
 use crate::failure::{Failure, Result};
 use crate::job::Job;
+use crate::signals;
 
 /// What is known before the first step.
 pub(crate) struct Begin<'a> {
@@ -58,6 +61,11 @@ pub(crate) trait Watcher {
     /// After every step; `Break` ends the run with the picture so far.
     fn step(&mut self, step: &Step<'_>) -> Result<ControlFlow<()>>;
 
+    /// After [`step`](Self::step), when the run ends there because of a signal.
+    fn interrupted(&mut self, _: &Step<'_>) -> Result<()> {
+        Ok(())
+    }
+
     /// After the last one.
     fn end(&mut self, _: &End<'_>) -> Result<()> {
         Ok(())
@@ -69,6 +77,7 @@ pub(crate) fn of(job: &Job<'_>) -> Result<Watchers<'static>> {
     let mut watchers = Watchers::default();
     progress::add_to(&mut watchers, &job.arguments.showing);
     snapshots::add_to(&mut watchers, job)?;
+    checkpoints::add_to(&mut watchers, job)?;
     timelapse::add_to(&mut watchers, job)?;
     // Last: where the page stays after the end, everybody else has finished.
     view::add_to(&mut watchers, job)?;
@@ -103,6 +112,14 @@ impl<'a> Watchers<'a> {
                     flow = ControlFlow::Break(());
                 }
             }
+        }
+        if signals::came().is_some() {
+            for watcher in &mut self.all {
+                if let Err(failure) = watcher.interrupted(step) {
+                    self.failed.get_or_insert(failure);
+                }
+            }
+            flow = ControlFlow::Break(());
         }
         flow
     }

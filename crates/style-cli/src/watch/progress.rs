@@ -1,24 +1,16 @@
-//! Progress on stderr: a bar on a terminal, a line a second elsewhere, JSON lines for programs.
-//!
-//! # JSON
-//!
-//! One object a line. `event` is `begin`, `scale`, `step` or `end`; times are seconds, sizes px. Every `step` has
-//! `step`, `steps`, `scale`, `scales`, `width`, `height`, `loss`, `losses` by the name of their term, `elapsed` and
-//! `remaining`. The `end` has `status`: `done` with `picture`, `steps`, `seconds`, `metrics` and `peak_memory`, or
-//! `failed` with `exit`, `error` and `help`.
+//! Progress on stderr: a bar on a terminal, a line a second elsewhere, [JSON lines](super::json) for programs.
 
 use std::io::{self, IsTerminal as _};
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use serde_json::{Map, Value, json};
 use style_transfer::Step;
 
 use super::{Begin, End, Watcher, Watchers, terminal_picture};
 use crate::arguments::{ProgressKind, ShowingArguments};
 use crate::failure::Result;
-use crate::terminal::{duration, say};
+use crate::terminal::{duration, say, steps};
 
 /// Adds whoever the arguments ask for.
 pub(super) fn add_to(watchers: &mut Watchers<'_>, arguments: &ShowingArguments) {
@@ -36,7 +28,7 @@ pub(super) fn add_to(watchers: &mut Watchers<'_>, arguments: &ShowingArguments) 
             watchers.add(bar);
         }
         ProgressKind::Plain => watchers.add(Plain::default()),
-        ProgressKind::Json => watchers.add(Json::default()),
+        ProgressKind::Json => watchers.add(super::json::Json::default()),
         ProgressKind::Auto | ProgressKind::None => {}
     }
 }
@@ -45,7 +37,7 @@ pub(super) fn add_to(watchers: &mut Watchers<'_>, arguments: &ShowingArguments) 
 fn summary(end: &End<'_>) -> Option<String> {
     let End::Done(outcome) = end else { return None };
     let (metrics, times) = (outcome.metrics(), outcome.times());
-    let mut line = format!("{} steps in {}", outcome.steps(), duration(times.total()));
+    let mut line = format!("{} in {}", steps(outcome.steps()), duration(times.total()));
     if let Some(distance) = metrics.mean_style_distance() {
         line += &format!(", style distance {distance:.3}");
     }
@@ -133,77 +125,6 @@ impl Watcher for Plain {
         if let Some(line) = summary(end) {
             say(line);
         }
-        Ok(())
-    }
-}
-
-/// JSON lines.
-#[derive(Default)]
-struct Json {
-    scale: usize,
-    output: Option<String>,
-}
-
-impl Watcher for Json {
-    fn begin(&mut self, begin: &Begin<'_>) -> Result<()> {
-        self.output = begin.output.map(|path| path.display().to_string());
-        say(json!({
-            "event": "begin",
-            "output": self.output,
-            "device": begin.device.name,
-            "steps": begin.plan.steps(),
-            "done": begin.done,
-            "plan": begin.plan,
-        }));
-        Ok(())
-    }
-
-    fn step(&mut self, step: &Step<'_>) -> Result<ControlFlow<()>> {
-        let (width, height) = step.size;
-        if step.scale != self.scale {
-            self.scale = step.scale;
-            say(json!({
-                "event": "scale", "scale": step.scale, "scales": step.scales, "width": width, "height": height,
-            }));
-        }
-        let losses =
-            step.terms.iter().zip(&step.losses.0).map(|(term, &loss)| (term.to_string(), loss.into()));
-        let losses: Map<String, Value> = losses.collect();
-        say(json!({
-            "event": "step",
-            "step": step.index,
-            "steps": step.steps,
-            "scale": step.scale,
-            "scales": step.scales,
-            "width": width,
-            "height": height,
-            "loss": step.losses.total(),
-            "losses": losses,
-            "elapsed": step.elapsed.as_secs_f64(),
-            "remaining": step.remaining().as_secs_f64(),
-        }));
-        Ok(ControlFlow::Continue(()))
-    }
-
-    fn end(&mut self, end: &End<'_>) -> Result<()> {
-        say(match end {
-            End::Done(outcome) => json!({
-                "event": "end",
-                "status": "done",
-                "picture": self.output,
-                "steps": outcome.steps(),
-                "seconds": outcome.times().total(),
-                "metrics": outcome.metrics(),
-                "peak_memory": outcome.peak_memory(),
-            }),
-            End::Failed(failure) => json!({
-                "event": "end",
-                "status": "failed",
-                "exit": failure.exit as u8,
-                "error": failure.message,
-                "help": failure.help,
-            }),
-        });
         Ok(())
     }
 }

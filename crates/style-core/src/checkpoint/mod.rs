@@ -17,8 +17,8 @@ use crate::{Losses, Settings};
 /// remembers, the best picture, all losses, and where the run has come to.
 ///
 /// [`Step::checkpoint`](crate::Step::checkpoint) makes one, [`StyleTransfer::resume_from`](crate::StyleTransfer::resume_from)
-/// goes on from it. On the CPU the outcome is that of a run that never stopped, to the bit: picture, history and metrics. On
-/// a GPU it is as near as two runs are there.
+/// goes on from it. On the CPU the outcome is that of a run that never stopped, to the bit: picture, history and metrics, on
+/// the same machine. On a GPU it is as near as two runs are there.
 ///
 /// It belongs to one run. It holds the settings, and fingerprints of the network, the pictures and this library's
 /// version; with others it is refused, and the first difference named.

@@ -199,5 +199,6 @@ fn what_threads_may_share_can_be_shared() {
     shared::<Settings>();
     shared::<Outcome>();
     shared::<CancelToken>();
+    shared::<crate::Checkpoint>();
     shared::<Error>();
 }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::ladder::Scale;
+use super::resume::Origin;
 use super::{Settings, StyleTransfer, Task};
 use crate::{Error, Memory};
 
@@ -62,7 +63,8 @@ impl PlannedScale {
 
 impl StyleTransfer<'_> {
     /// What [`perform`](Self::perform) would do. Everything is checked that is checked there before the first step;
-    /// nothing is computed but, where that has not been done, the packed form of the weights.
+    /// nothing is computed but, where that has not been done, the packed form of the weights. A checkpoint to go on from
+    /// is compared with the run; the plan is that of the whole run all the same.
     ///
     /// # Errors
     ///
@@ -85,6 +87,9 @@ impl StyleTransfer<'_> {
     /// ```
     pub fn plan(&self, task: Task<'_>) -> Result<Plan, Error> {
         let prepared = self.prepare(&self.styles, task)?;
+        if let Some(checkpoint) = &self.checkpoint {
+            Origin::new(&prepared, task, self.start_image).check(checkpoint)?;
+        }
         let (width, height) = prepared.extent;
         Ok(Plan {
             width,

@@ -72,7 +72,9 @@ fn every_optimiser_goes_on_to_the_same_bytes_from_every_step() {
     let lbfgs = |history| Optimizer::Lbfgs { learning_rate: 1.0, history, line_search: LineSearch::None };
     for optimizer in [Optimizer::ADAM, lbfgs(2), lbfgs(10), searching()] {
         let settings = Settings { optimizer, ..two_scales() };
-        check(&vgg, settings, &[Style::new(&style)], Task::Transfer(&content));
+        check(&vgg, settings.clone(), &[Style::new(&style)], Task::Transfer(&content));
+        let burn = vgg.clone().with_kernel(Kernel::Burn);
+        check(&burn, settings, &[Style::new(&style)], Task::Transfer(&content));
     }
 }
 
@@ -225,6 +227,9 @@ fn another_run_is_refused_by_what_is_different() {
         begin(&network, settings, &styles(), Task::Transfer(&content), from)
     };
     assert_eq!(with(|settings| settings.content_weight = 0.031), "content_weight");
+    let planned = StyleTransfer::new(&network).settings(two_scales()).style(&style);
+    let planned = planned.resume_from(&Checkpoint::parse(from).unwrap()).plan(Task::Transfer(&content));
+    assert!(matches!(planned.unwrap_err(), Error::CheckpointMismatch { .. }));
     assert_eq!(with(|settings| settings.steps = vec![5, 5]), "steps");
     assert_eq!(with(|settings| settings.size = 41), "size");
     assert_eq!(with(|settings| settings.start = Some(Start::Noise)), "start");

@@ -48,7 +48,7 @@ fn every_frame_comes_back_in_its_place() {
             assert_eq!(Duration::from(found.delay()), DELAY, "{name}");
         }
         let picture = ReadOptions::default().open(&path).unwrap();
-        assert_eq!(picture.info.warnings, ["only the first of its 5 frames is read"]);
+        assert_eq!(picture.info.warnings, ["only the first of its 5 pictures is read"]);
         assert_eq!(names(path.parent().unwrap()).iter().filter(|name| name.ends_with("tmp")).count(), 0);
     }
 }

@@ -3,6 +3,8 @@
 //! TIFF 6.0, section 2: byte order, 42, place of the directory; the directory: number of entries, then 12 bytes each, which
 //! are tag, type, count and the value or its place. Tags must be sorted, but not every camera knows that.
 
+use std::borrow::Cow;
+
 /// How the camera was held.
 const ORIENTATION: u16 = 0x0112;
 
@@ -33,20 +35,56 @@ impl Order {
     }
 }
 
-/// Where the entry of a tag stands.
-fn entry(bytes: &[u8], tag: u16) -> Option<(Order, usize)> {
+/// Byte order and place of the first directory.
+fn start(bytes: &[u8]) -> Option<(Order, usize)> {
     let order = match bytes.get(..4)? {
         b"II*\0" => Order::Little,
         b"MM\0*" => Order::Big,
         _ => return None,
     };
-    let directory = order.u32(bytes, 4)?;
+    Some((order, order.u32(bytes, 4)?))
+}
+
+/// Where the entry of a tag stands.
+fn entry(bytes: &[u8], tag: u16) -> Option<(Order, usize)> {
+    let (order, directory) = start(bytes)?;
     let count = order.u16(bytes, directory)?;
     (0..usize::from(count))
         .map(|index| directory + 2 + 12 * index)
         .take_while(|&at| at + 12 <= bytes.len())
         .find(|&at| order.u16(bytes, at) == Some(tag))
         .map(|at| (order, at))
+}
+
+/// The place of the next directory stands behind the entries of one.
+fn next_at(bytes: &[u8], order: Order, directory: usize) -> Option<usize> {
+    Some(directory + 2 + 12 * usize::from(order.u16(bytes, directory)?))
+}
+
+/// The number of directories, up to one that was there before or is not there.
+pub(crate) fn pages(bytes: &[u8]) -> usize {
+    let Some((order, mut place)) = start(bytes) else { return 0 };
+    let mut seen = Vec::new();
+    // A place of 0 ends the chain.
+    while place != 0 && !seen.contains(&place) && seen.len() < 1000 {
+        let Some(at) = next_at(bytes, order, place) else { break };
+        seen.push(place);
+        place = order.u32(bytes, at).unwrap_or_default();
+    }
+    seen.len()
+}
+
+/// The file as if it had one directory: a decoder would refuse the picture for what is wrong with the others.
+pub(crate) fn first_page(bytes: &[u8]) -> Cow<'_, [u8]> {
+    let next = start(bytes).and_then(|(order, place)| next_at(bytes, order, place));
+    match next.and_then(|at| bytes.get(at..at + 4).map(|next| (at, next))) {
+        None | Some((_, [0, 0, 0, 0])) => Cow::Borrowed(bytes),
+        Some((at, _)) => {
+            let mut bytes = bytes.to_vec();
+            bytes[at..at + 4].fill(0);
+            Cow::Owned(bytes)
+        }
+    }
 }
 
 /// The orientation, as it stands there: 1 to 8 if it is in order.

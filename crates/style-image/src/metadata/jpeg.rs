@@ -37,17 +37,45 @@ fn segments(bytes: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
     })
 }
 
+/// The file without what does not make its pixels: a decoder would keep it. What stays of the segments for applications are
+/// the first, which may say that the tables are the usual ones, and Adobe's. Where the file is not in order the rest of it
+/// stays as it is.
+pub(crate) fn pixels_only(bytes: &[u8]) -> Vec<u8> {
+    let mut kept = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    // Between two markers lie segments' data, compressed data and filling; FF 00 and FF FF are no markers.
+    while let Some(at) = rest.windows(2).position(|pair| pair[0] == 0xff && !matches!(pair[1], 0x00 | 0xff)) {
+        let (before, from) = rest.split_at(at);
+        kept.extend_from_slice(before);
+        let marker = from[1];
+        let length = match marker {
+            0x01 | 0xd0..=0xd9 => Some(2),
+            _ => from.get(2..4).map(|length| 2 + usize::from(u16::from_be_bytes([length[0], length[1]]))),
+        };
+        let Some((segment, after)) = length.and_then(|length| from.split_at_checked(length)) else {
+            rest = from;
+            break;
+        };
+        if marker == ADOBE || !matches!(marker, EXIF..=0xef | COMMENT) {
+            kept.extend_from_slice(segment);
+        }
+        rest = after;
+    }
+    kept.extend_from_slice(rest);
+    kept
+}
+
 pub(crate) fn metadata(bytes: &[u8]) -> Metadata<'_> {
-    let exif = segments(bytes).filter(|(marker, _)| *marker == EXIF);
-    let orientation = exif.filter_map(|(_, data)| ifd::orientation(data.strip_prefix(b"Exif\0\0")?)).next();
+    let mut exif = segments(bytes).filter(|(marker, _)| *marker == EXIF);
+    let orientation = exif.find_map(|(_, data)| ifd::orientation(data.strip_prefix(b"Exif\0\0")?));
     Metadata { profile: profile(bytes), orientation, recipe: text(bytes), ..Metadata::default() }
 }
 
 /// What Adobe's segment says about the colours (0: as they are, 1: `YCbCr`, 2: YCCK); none without such a segment.
 pub(crate) fn adobe_transform(bytes: &[u8]) -> Option<u8> {
-    let adobe = segments(bytes).filter(|(marker, _)| *marker == ADOBE);
+    let mut adobe = segments(bytes).filter(|(marker, _)| *marker == ADOBE);
     // "Adobe", then version and two fields of flags of 16 bits each.
-    adobe.filter_map(|(_, data)| data.strip_prefix(b"Adobe")?.get(6).copied()).next()
+    adobe.find_map(|(_, data)| data.strip_prefix(b"Adobe")?.get(6).copied())
 }
 
 /// The profile, which is cut into segments that know their number (from 1) and how many there are (ICC.1, annex B.4).

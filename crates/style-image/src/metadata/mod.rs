@@ -19,8 +19,9 @@ use crate::ImageError;
 
 pub use recipe::recipe_of;
 
-pub(crate) use jpeg::adobe_transform;
-pub(crate) use png::{Encoding, chunk as png_chunk, chunks as png_chunks, pixels_only};
+pub(crate) use ifd::first_page;
+pub(crate) use jpeg::{adobe_transform, pixels_only as jpeg_pixels_only};
+pub(crate) use png::{Encoding, chunk as png_chunk, chunks as png_chunks, pixels_only as png_pixels_only};
 pub(crate) use recipe::{MAX_RECIPE_BYTES, written};
 
 /// The largest colour profile that is looked at, in bytes. Those of printers have 1 to 3 MB.
@@ -35,7 +36,7 @@ pub(crate) struct Metadata<'a> {
     pub(crate) encoding: Option<Encoding>,
     /// The number of the Exif orientation, as it stands there.
     pub(crate) orientation: Option<u16>,
-    /// Frames of an animation, 0 or 1 in a still picture.
+    /// Frames of an animation or pages, 0 or 1 where there is one picture.
     pub(crate) frames: usize,
     /// The text that this library wrote, or what is wrong with it.
     pub(crate) recipe: Option<Result<String, ImageError>>,
@@ -51,6 +52,7 @@ impl<'a> Metadata<'a> {
             ImageFormat::Tiff => Self {
                 profile: ifd::bytes_of(bytes, ifd::PROFILE).map(checked),
                 orientation: ifd::orientation(bytes),
+                frames: ifd::pages(bytes),
                 ..Self::default()
             },
             ImageFormat::Gif => Self { frames: crate::whole::gif_frames(bytes), ..Self::default() },

@@ -56,13 +56,12 @@ fn text(packet: &[u8]) -> Option<Result<String, ImageError>> {
 
 /// Characters that mean something in XML, and those that a reader of XML may change, become numbers.
 fn escaped(text: &str) -> String {
+    let must_go = |c: char| matches!(c, '&' | '<' | '>' | '\u{fffe}' | '\u{ffff}') || c.is_control();
     let mut written = String::with_capacity(text.len());
-    for character in text.chars() {
-        if matches!(character, '&' | '<' | '>' | '\u{fffe}' | '\u{ffff}') || character.is_control() {
-            written.push_str(&format!("&#{};", u32::from(character)));
-        } else {
-            written.push(character);
-        }
+    for part in text.split_inclusive(must_go) {
+        let plain = part.trim_end_matches(must_go);
+        written.push_str(plain);
+        written.extend(part[plain.len()..].chars().map(|character| format!("&#{};", u32::from(character))));
     }
     written
 }

@@ -1,0 +1,59 @@
+//! Small pictures, made when they are needed.
+#![allow(dead_code)] // every test compiles this for itself and uses a part of it
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use style_transfer::{Image, Mask, PictureFormat, WriteOptions};
+use tempfile::TempDir;
+
+/// Smooth colours with some structure, another for every seed.
+pub fn picture(width: usize, height: usize, seed: usize) -> Image {
+    let wave = |x: usize, y: usize, channel: usize| {
+        let phase = (x * (3 + seed) + y * (5 + 2 * seed) + channel * 40) as f32 * 0.07;
+        0.5 + 0.45 * phase.sin() * (0.11 * (x + seed * y) as f32).cos()
+    };
+    let pixels = (0..height)
+        .flat_map(|y| (0..width).flat_map(move |x| (0..3).map(move |channel| wave(x, y, channel))));
+    Image::new(width, height, pixels.collect()).unwrap()
+}
+
+/// A folder with `photo.png`, `painting.png`, `other.png`, `mask.png`, `glass.png` (transparent on its left) and
+/// some files that are no pictures.
+pub fn folder_with_pictures() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    picture(48, 32, 1).save(at("photo.png")).unwrap();
+    picture(40, 40, 2).save(at("painting.png")).unwrap();
+    picture(32, 48, 3).save(at("other.png")).unwrap();
+    let sides = |left: f32| (0..48 * 32).map(|at| if at % 48 < 24 { left } else { 1.0 }).collect::<Vec<_>>();
+    let mask = sides(0.0).iter().flat_map(|&value| [value; 3]).collect();
+    Image::new(48, 32, mask).unwrap().save(at("mask.png")).unwrap();
+    let alpha = Mask::new(48, 32, sides(0.0)).unwrap();
+    let glass =
+        picture(48, 32, 4).encode_with(PictureFormat::Png, &WriteOptions::default().alpha(&alpha)).unwrap();
+    std::fs::write(at("glass.png"), &glass).unwrap();
+    std::fs::write(at("cut.png"), &glass[..glass.len() / 2]).unwrap();
+    std::fs::write(at("empty.png"), b"").unwrap();
+    std::fs::write(at("page.jpg"), b"<!DOCTYPE html><html>not found</html>").unwrap();
+    std::fs::create_dir(at("folder")).unwrap();
+    folder
+}
+
+/// The program, silent, in a folder.
+pub fn style(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_style"));
+    command
+        .args(arguments)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    command
+}
+
+/// Sends a signal to a program that a test started.
+pub fn signal(child: &Child, name: &str) {
+    let sent = Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+}

@@ -1,0 +1,187 @@
+//! Runs that end before their time, and what is left of them: everything.
+#![cfg(unix)]
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use common::{folder_with_pictures, signal, style};
+
+/// Two scales, so that moments before, at and after the border are met, and a checkpoint at every step.
+fn run(optimizer: &str, output: &str) -> Vec<String> {
+    let words = format!(
+        "photo.png painting.png --size 48 --set smallest_scale=33 --steps 8 --optimizer {optimizer} --set averaging=0.5 \
+         --checkpoint-every 0 -o {output}"
+    );
+    words.split_whitespace().map(str::to_owned).collect()
+}
+
+fn start(folder: &Path, arguments: &[String]) -> Child {
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    style(folder, &arguments).spawn().unwrap()
+}
+
+/// Waits until a file is there.
+fn wait_for(path: &Path) {
+    let start = Instant::now();
+    while !path.exists() {
+        assert!(start.elapsed() < Duration::from_secs(60), "{} never came", path.display());
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+    let mut names: Vec<_> = entries.map(|name| name.into_string().unwrap()).collect();
+    names.retain(|name| name.starts_with("out"));
+    names.sort();
+    names
+}
+
+/// A small generator of moments, the same on every machine; xorshift, Marsaglia 2003.
+fn random(state: &mut u64) -> f64 {
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    (*state >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+/// Kills a run at ten random moments, going on each time it is left with something to go on with.
+fn killed_and_resumed(optimizer: &str) {
+    let folder = folder_with_pictures();
+    let folder = folder.path();
+    let clock = Instant::now();
+    assert!(start(folder, &run(optimizer, "whole.png")).wait().unwrap().success());
+    let whole = fs::read(folder.join("whole.png")).unwrap();
+    let takes = clock.elapsed().as_secs_f64();
+
+    let mut state = 88_172_645_463_325_252;
+    let (mut kills, mut went_on) = (0, 0);
+    while kills < 10 {
+        let mut child = start(folder, &run(optimizer, "out.png"));
+        // Twice within one run, sometimes: the second time it has been gone on with.
+        for _ in 0..2 {
+            std::thread::sleep(Duration::from_secs_f64(takes * (0.3 + 0.7 * random(&mut state))));
+            let over = child.try_wait().unwrap().is_some();
+            child.kill().unwrap();
+            child.wait().unwrap();
+            kills += usize::from(!over);
+            let there = ["out.png.checkpoint", "out.png.checkpoint.previous"];
+            if over || !there.iter().any(|name| folder.join(name).exists()) {
+                break;
+            }
+            went_on += 1;
+            child = style(folder, &["resume", "out.png"]).spawn().unwrap();
+        }
+        let status = child.wait().unwrap();
+        if !folder.join("out.png").exists() {
+            assert!(!status.success());
+            let left = names(folder);
+            let can = left.iter().any(|name| name.contains("checkpoint") && !name.ends_with(".new"));
+            if can {
+                assert!(style(folder, &["resume", "out.png"]).status().unwrap().success(), "{left:?}");
+                went_on += 1;
+            } else {
+                // Killed before the first checkpoint: it begins anew.
+                assert!(start(folder, &run(optimizer, "out.png")).wait().unwrap().success());
+            }
+        }
+        assert_eq!(fs::read(folder.join("out.png")).unwrap(), whole, "after {kills} kills");
+        for name in names(folder) {
+            fs::remove_file(folder.join(name)).unwrap();
+        }
+    }
+    assert!(went_on >= 3, "only {went_on} of {kills} killed runs had a checkpoint");
+}
+
+#[test]
+fn a_run_with_lbfgs_that_is_killed_at_any_moment_goes_on_to_the_same_bytes() {
+    killed_and_resumed("lbfgs");
+}
+
+#[test]
+fn a_run_with_adam_that_is_killed_at_any_moment_goes_on_to_the_same_bytes() {
+    killed_and_resumed("adam");
+}
+
+#[test]
+fn a_signal_ends_a_run_after_its_step_and_the_run_can_go_on() {
+    let folder = folder_with_pictures();
+    let folder = folder.path();
+    assert!(start(folder, &run("lbfgs", "whole.png")).wait().unwrap().success());
+    for (name, code) in [("INT", 130), ("TERM", 143)] {
+        let arguments = run("lbfgs", "out.png");
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let child = style(folder, &arguments).stderr(Stdio::piped()).spawn().unwrap();
+        wait_for(&folder.join("out.png.checkpoint"));
+        signal(&child, name);
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        assert!(said.contains("the picture so far is out.partial.png"), "{said}");
+        assert!(said.ends_with("  help: `style resume out.png` goes on from there\n"), "{said}");
+        assert!(!folder.join("out.png").exists());
+        assert!(fs::read(folder.join("out.partial.png")).unwrap().starts_with(b"\x89PNG"));
+
+        assert!(style(folder, &["resume", "out.png"]).status().unwrap().success());
+        assert_eq!(fs::read(folder.join("out.png")).unwrap(), fs::read(folder.join("whole.png")).unwrap());
+        assert_eq!(names(folder), ["out.png"], "nothing else is left");
+        fs::remove_file(folder.join("out.png")).unwrap();
+    }
+}
+
+#[test]
+fn a_second_signal_ends_the_program_at_once() {
+    let folder = folder_with_pictures();
+    // One step of this takes seconds.
+    let slow =
+        ["photo.png", "painting.png", "--size", "1500", "--set", "smallest_scale=1500", "-o", "out.png"];
+    let mut child = style(folder.path(), &slow).spawn().unwrap();
+    wait_for(&folder.path().join("out.png.lock"));
+    std::thread::sleep(Duration::from_millis(1500));
+    signal(&child, "INT");
+    std::thread::sleep(Duration::from_millis(200));
+    let clock = Instant::now();
+    // It may have ended by itself, between the small steps that time is measured with.
+    if child.try_wait().unwrap().is_none() {
+        signal(&child, "INT");
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(clock.elapsed() < Duration::from_secs(1), "{:?}", clock.elapsed());
+}
+
+#[test]
+fn two_runs_to_one_output_do_not_mix() {
+    let folder = folder_with_pictures();
+    let folder = folder.path();
+    let mut first = start(folder, &run("lbfgs", "out.png"));
+    wait_for(&folder.join("out.png.checkpoint"));
+    let second = start(folder, &run("adam", "out.png")).wait().unwrap();
+    assert_eq!(second.code(), Some(5));
+    let third = style(folder, &["resume", "out.png"]).status().unwrap();
+    assert_eq!(third.code(), Some(5));
+    assert!(first.wait().unwrap().success());
+    assert_eq!(names(folder), ["out.png"]);
+}
+
+#[test]
+fn a_run_goes_on_from_another_folder_with_the_pictures_of_its_own() {
+    let folder = folder_with_pictures();
+    let folder = folder.path();
+    assert!(start(folder, &run("adam", "whole.png")).wait().unwrap().success());
+    let mut child = start(folder, &run("adam", "out.png"));
+    wait_for(&folder.join("out.png.checkpoint"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(
+        style(folder, &["resume", "../out.png"])
+            .current_dir(folder.join("folder"))
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert_eq!(fs::read(folder.join("out.png")).unwrap(), fs::read(folder.join("whole.png")).unwrap());
+}
