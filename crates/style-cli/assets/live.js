@@ -116,7 +116,8 @@ function drawCurves() {
   let low = logs.reduce((a, b) => Math.min(a, b), Infinity);
   const high = logs.reduce((a, b) => Math.max(a, b), -Infinity) + 0.05;
   low = Math.max(low - 0.05, high - 8);
-  const last = Math.max(state.step ? state.step.steps : 0, state.points.at(-1).step, 2);
+  // As far as the run has come: the bar tells how far that is.
+  const last = Math.max(state.points.at(-1).step, 10);
   const x = (step) => left + ((step - 1) / (last - 1)) * (width - left - right);
   const y = (log) => top + ((high - log) / (high - low)) * (height - top - bottom);
   const parts = [];
@@ -127,6 +128,7 @@ function drawCurves() {
   let first = 1;
   let edge = -Infinity;
   for (const scale of state.plan.scales) {
+    if (first > last) break;
     if (first > 1) parts.push(svg("line", { x1: x(first), x2: x(first), y1: top, y2: height - bottom, class: "scale" }));
     const label = `${Math.max(scale.width, scale.height)} px`;
     if (x(first) > edge && x(first) + 40 < width) {

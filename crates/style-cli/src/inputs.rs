@@ -102,6 +102,8 @@ pub(crate) struct OpenStyle {
     /// As the user wrote it.
     pub(crate) name: String,
     pub(crate) source: StyleSource,
+    /// What runs need of its picture, where many share it.
+    pub(crate) known: Option<StyleFile>,
     pub(crate) weight: f32,
     pub(crate) scale: f32,
     pub(crate) region: Option<Mask>,
@@ -115,6 +117,10 @@ impl OpenStyle {
             StyleSource::File(file) => Style::from_file(file),
         };
         let style = style.weight(self.weight).scale(self.scale);
+        let style = match &self.known {
+            Some(known) => style.statistics(known),
+            None => style,
+        };
         match &self.region {
             Some(region) => style.region(region),
             None => style,
@@ -171,6 +177,7 @@ impl Inputs {
             Ok(OpenStyle {
                 name: style.path.to_string_lossy().into_owned(),
                 source: reader.style(&style.path)?,
+                known: None,
                 weight: style.weight,
                 scale: style.scale,
                 region: region.as_ref().map(|picture| Mask::from_image(&picture.image)),

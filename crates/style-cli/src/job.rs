@@ -8,6 +8,7 @@ use style_transfer::{
 };
 
 use crate::arguments::RunArguments;
+use crate::commands::weights::resolve;
 use crate::failure::{Exit, Failure, Result};
 use crate::inputs::Inputs;
 use crate::outputs::{Output, Writing};
@@ -48,7 +49,7 @@ impl Machine {
 #[cfg(feature = "bundled-weights")]
 fn load(weights: Option<&Path>, open: &OpenDevice) -> Result<Vgg> {
     Ok(match weights {
-        Some(path) => load_file(path, open)?,
+        Some(path) => load_file(&resolve(path)?, open)?,
         None => Vgg::load(style_transfer::VGG19, &open.device)?,
     })
 }
@@ -69,7 +70,7 @@ fn load(weights: Option<&Path>, open: &OpenDevice) -> Result<Vgg> {
         Failure::new(Exit::Weights, "no weights were given, and this build has none inside")
             .help("name a file with --weights; `style weights import` makes one")
     };
-    load_file(weights.ok_or_else(missing)?, open)
+    load_file(&resolve(weights.ok_or_else(missing)?)?, open)
 }
 
 /// One run, with everything it needs opened.

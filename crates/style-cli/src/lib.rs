@@ -1,6 +1,7 @@
 //! The program `style`, as a library: [`main`] is all of it.
 
 mod arguments;
+mod batch;
 mod commands;
 mod failure;
 mod inputs;
@@ -9,6 +10,7 @@ mod journey;
 mod outputs;
 mod plan;
 mod recipe;
+mod report;
 mod signals;
 mod terminal;
 mod view;

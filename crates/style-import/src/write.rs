@@ -92,8 +92,12 @@ impl Checkpoint {
         })
     }
 
-    /// What the native file will say about itself, and how its pixels were settled.
-    fn describe(&self, options: &WriteOptions) -> Result<(FileInfo, crate::Input), ImportError> {
+    /// What the native file will say about itself, and how its pixels were settled; nothing is written.
+    ///
+    /// # Errors
+    ///
+    /// An [`ImportError`] that names the first tensor that cannot be read.
+    pub fn describe(&self, options: &WriteOptions) -> Result<(FileInfo, crate::Input), ImportError> {
         let input = self.input(options.input)?;
         let recorded = self.recorded();
         let known = self.known();

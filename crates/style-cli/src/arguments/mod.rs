@@ -6,6 +6,7 @@ mod settings;
 
 pub(crate) use pictures::{ContentArguments, StyleArguments, TextureSize, TransferArguments};
 pub(crate) use run::{PictureKind, ProgressKind, RunArguments, ShowingArguments};
+pub(crate) use settings::SettingsArguments;
 
 use clap::builder::Styles;
 use clap::{Parser, Subcommand};
@@ -48,6 +49,20 @@ pub(crate) enum Command {
     Rerun(Box<commands::rerun::Arguments>),
     /// Do a run with the live page, which stays after the end, so that the result can be looked at
     Serve(Box<commands::serve::Arguments>),
+    /// Make one picture for every value of an option, side by side on a sheet
+    Compare(Box<commands::compare::Arguments>),
+    /// Convert, inspect and fetch the weights of VGG networks
+    Weights(Box<commands::weights::Arguments>),
+    /// List what can compute here
+    Devices(commands::devices::Arguments),
+    /// Compare devices with the CPU, layer by layer
+    Doctor(Box<commands::doctor::Arguments>),
+    /// List settings that have a name, or show what one of them says
+    Presets(commands::presets::Arguments),
+    /// Print completions for a shell
+    Completions(commands::completions::Arguments),
+    /// Print the manual, or write a page for every command
+    Man(commands::man::Arguments),
 }
 
 /// What is said when nothing was asked.

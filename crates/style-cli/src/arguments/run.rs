@@ -34,9 +34,10 @@ pub(crate) struct SourceArguments {
     /// A file with everything that a run depends on, as `style rerun PICTURE --print` writes it
     #[arg(long, value_name = "FILE.toml")]
     pub(crate) recipe: Option<PathBuf>,
-    /// A native weights file, as `style weights import` makes it; another network sees other textures
+    /// A native weights file, as `style weights import` makes it, or the name of weights that `style weights get` fetched;
+    /// another network sees other textures
     /// [default: the bundled VGG-19]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE|NAME")]
     pub(crate) weights: Option<PathBuf>,
     /// What computes: auto, cpu, gpu, vulkan:1, cuda, remote:ws://HOST:PORT, where the build has it; `style devices` lists
     /// what there is [default: auto]

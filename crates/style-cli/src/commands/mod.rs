@@ -1,18 +1,25 @@
 //! The commands, a file each.
 
+pub(crate) mod compare;
+pub(crate) mod completions;
 pub(crate) mod demo;
+pub(crate) mod devices;
+pub(crate) mod doctor;
+pub(crate) mod man;
+pub(crate) mod presets;
 pub(crate) mod reconstruct;
 pub(crate) mod rerun;
 pub(crate) mod resume;
 pub(crate) mod serve;
 pub(crate) mod texture;
 pub(crate) mod transfer;
+pub(crate) mod weights;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::Parser as _;
 use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser as _};
 use style_transfer::{CancelToken, Checkpoint};
 
 use crate::arguments::{Arguments, BRIEF, Command, RunArguments, StyleArguments};
@@ -41,6 +48,15 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Result<Exit> {
         Some(Command::Resume(arguments)) => resume::run(*arguments),
         Some(Command::Rerun(arguments)) => rerun::run(*arguments),
         Some(Command::Serve(arguments)) => serve::run(*arguments),
+        Some(Command::Compare(arguments)) => compare::run(*arguments),
+        Some(Command::Weights(arguments)) => weights::run(&arguments).map(|()| Exit::Done),
+        Some(Command::Devices(arguments)) => devices::run(&arguments).map(|()| Exit::Done),
+        Some(Command::Doctor(arguments)) => doctor::run(&arguments).map(|()| Exit::Done),
+        Some(Command::Presets(arguments)) => presets::run(&arguments).map(|()| Exit::Done),
+        Some(Command::Completions(arguments)) => {
+            completions::run(&arguments, Arguments::command()).map(|()| Exit::Done)
+        }
+        Some(Command::Man(arguments)) => man::run(&arguments, Arguments::command()).map(|()| Exit::Done),
     }
 }
 
@@ -103,4 +119,9 @@ pub(crate) fn run_to(
 pub(crate) fn missing(what: &str, example: &str) -> Failure {
     Failure::usage(format!("there is no {what}"))
         .help(format!("such as `{example}`; `style --help` tells more"))
+}
+
+/// Gives out a value as JSON.
+pub(crate) fn give_json(value: &impl serde::Serialize) -> Result<()> {
+    terminal::give(serde_json::to_string_pretty(value).map_err(|error| Failure::new(Exit::Internal, error))?)
 }

@@ -9,6 +9,9 @@ use crate::inputs::style_recipe;
 use crate::recipe::{Recipe, TaskName};
 
 pub(crate) fn run(arguments: TransferArguments) -> Result<Exit> {
+    if !arguments.with.is_empty() {
+        return crate::batch::run(arguments);
+    }
     let TransferArguments { content, styles, style, run, .. } = arguments;
     let styles = styles.iter().map(|style| style_recipe(style)).collect::<Result<_>>()?;
     let pictures = Recipe { content: content.map(PathBuf::from), styles, ..Recipe::default() };

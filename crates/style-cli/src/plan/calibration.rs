@@ -84,7 +84,14 @@ fn small_inputs(job: &Job<'_>, side: usize) -> Option<Small> {
             StyleSource::File(file) => StyleSource::File(file.clone()),
         };
         let OpenStyle { name, weight, region, .. } = style;
-        Some(OpenStyle { name: name.clone(), source, weight: *weight, scale: 1.0, region: region.clone() })
+        Some(OpenStyle {
+            name: name.clone(),
+            source,
+            known: None,
+            weight: *weight,
+            scale: 1.0,
+            region: region.clone(),
+        })
     };
     Some(Small { content, styles: job.inputs.styles.iter().map(style).collect::<Option<_>>()? })
 }

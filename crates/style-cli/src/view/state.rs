@@ -89,8 +89,6 @@ impl Shared {
 
     /// A run begins: everything of the last one goes.
     pub(crate) fn begin(&self, plan: Value, inputs: Vec<Bytes>) {
-        self.stop.store(false, Ordering::Release);
-        self.save.store(false, Ordering::Release);
         self.taken.store(0, Ordering::Release);
         self.change(|state| {
             let run = state.run + 1;
@@ -126,9 +124,11 @@ impl Shared {
         });
     }
 
-    /// The run is over; its picture comes with the news.
+    /// The run is over; its picture comes with the news. Orders that came too late are none for the next run.
     pub(crate) fn end(&self, news: Value, picture: Option<Encoded>) {
         self.change(|state| {
+            self.stop.store(false, Ordering::Release);
+            self.save.store(false, Ordering::Release);
             state.end = Some(news);
             if picture.is_some() {
                 state.picture = picture;
@@ -157,12 +157,15 @@ impl Shared {
         self.taken.load(Ordering::Acquire) >= self.readers.load(Ordering::Acquire)
     }
 
+    /// Ends the run after its step, or after its first where it has not begun.
     pub(super) fn order_stop(&self) {
-        self.stop.store(true, Ordering::Release);
+        let state = self.lock();
+        self.stop.store(state.end.is_none(), Ordering::Release);
     }
 
     pub(super) fn order_save(&self) {
-        self.save.store(true, Ordering::Release);
+        let state = self.lock();
+        self.save.store(state.end.is_none(), Ordering::Release);
     }
 
     pub(super) fn latest_picture(&self) -> Option<Bytes> {
@@ -272,10 +275,12 @@ mod tests {
     #[test]
     fn another_run_begins_with_its_plan() {
         let (shared, mut told) = (Shared::new(String::new()), Told::default());
-        shared.begin(json!({ "output": "a.png" }), vec![]);
-        step(&shared, 1);
         shared.order_stop();
+        shared.begin(json!({ "output": "a.png" }), vec![]);
+        assert!(shared.wants_stop(), "also where it was early");
+        step(&shared, 1);
         shared.end(json!({}), None);
+        shared.order_stop();
         shared.tell(&mut told);
         shared.begin(json!({ "output": "b.png" }), vec![]);
         assert!(!shared.wants_stop());

@@ -79,6 +79,7 @@ pub(crate) fn of(job: &Job<'_>) -> Result<Watchers<'static>> {
     snapshots::add_to(&mut watchers, job)?;
     checkpoints::add_to(&mut watchers, job)?;
     timelapse::add_to(&mut watchers, job)?;
+    crate::report::add_to(&mut watchers, job)?;
     // Last: where the page stays after the end, everybody else has finished.
     view::add_to(&mut watchers, job)?;
     Ok(watchers)

@@ -297,6 +297,8 @@ mod course_tests;
 #[cfg(test)]
 mod descent_tests;
 #[cfg(test)]
+mod known_tests;
+#[cfg(test)]
 mod lost_tests;
 #[cfg(test)]
 mod resume_tests;

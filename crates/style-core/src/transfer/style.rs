@@ -34,6 +34,7 @@ pub struct Style<'a> {
     pub(super) layer_weights: Vec<f32>,
     pub(super) region: Option<&'a Mask>,
     pub(super) part: Option<&'a Mask>,
+    pub(super) known: Option<&'a StyleFile>,
 }
 
 /// Where a style comes from.
@@ -69,7 +70,15 @@ impl<'a> Style<'a> {
     }
 
     const fn of(source: Source<'a>) -> Self {
-        Self { source, weight: 1.0, scale: 1.0, layer_weights: Vec::new(), region: None, part: None }
+        Self {
+            source,
+            weight: 1.0,
+            scale: 1.0,
+            layer_weights: Vec::new(),
+            region: None,
+            part: None,
+            known: None,
+        }
     }
 
     /// Its share in a blend, relative to the other styles' weights, or the strength of its region; 0 to 1e6.
@@ -92,6 +101,16 @@ impl<'a> Style<'a> {
     #[must_use]
     pub fn layer_weights(mut self, weights: impl IntoIterator<Item = f32>) -> Self {
         self.layer_weights = weights.into_iter().collect();
+        self
+    }
+
+    /// The statistics of this very style, as [`StyleFile::new`] gives them for the same network and settings: runs with
+    /// many contents then look at the picture once. The result is the same to the bit, and a checkpoint knows the style by
+    /// its picture. They are passed over, and the picture is looked at, where they cannot serve: in the colours of a
+    /// content, for a loss that needs features, for a part of the picture, and where they belong to other settings.
+    #[must_use]
+    pub const fn statistics(mut self, known: &'a StyleFile) -> Self {
+        self.known = Some(known);
         self
     }
 
@@ -130,6 +149,21 @@ impl<'a> Style<'a> {
             Mark::new(format!("the region of style {number}"), of_mask(self.region)),
             Mark::new(format!("the part of style {number}"), of_mask(self.part)),
         ]
+    }
+
+    /// The statistics of its picture for a result of that long side, where they are known and serve.
+    pub(super) fn known_at(
+        &self,
+        settings: &Settings,
+        configured: &Vgg,
+        side: usize,
+    ) -> Option<&'a StyleFile> {
+        let plain =
+            settings.colour == Colour::Free && !settings.style_loss.needs_features() && self.part.is_none();
+        let fits = |known: &&StyleFile| {
+            known.sizes().contains(&side) && known.check(configured, &settings.style_layers).is_ok()
+        };
+        self.known.filter(|_| plain).filter(fits)
     }
 
     /// Its weight at the style layer of that index.

@@ -133,9 +133,10 @@ impl Sources<'_> {
 
     /// What the network sees in a style, at a scale.
     fn look(&self, style: &Style<'_>, scale: &Scale) -> Result<Looks, Error> {
-        match style.source {
-            Source::File(file) => self.look_into_file(file, scale),
-            Source::Picture(picture) => {
+        let side = (self.settings.size as f64 * scale.share).round() as usize;
+        match (style.source, style.known_at(self.settings, self.vgg, side)) {
+            (Source::File(file), _) | (Source::Picture(_), Some(file)) => self.look_into_file(file, side),
+            (Source::Picture(picture), None) => {
                 let picture = self.style_picture(style, picture, scale)?;
                 self.look_at(&picture, style.part)
             }
@@ -159,8 +160,7 @@ impl Sources<'_> {
         scales(settings, full, &[full], self.vgg).into_iter().map(at).collect()
     }
 
-    fn look_into_file(&self, file: &StyleFile, scale: &Scale) -> Result<Looks, Error> {
-        let side = (self.settings.size as f64 * scale.share).round() as usize;
+    fn look_into_file(&self, file: &StyleFile, side: usize) -> Result<Looks, Error> {
         let layers = &self.settings.style_layers;
         let statistics = layers.iter().map(|&layer| file.statistics(layer, side, self.vgg.device()));
         let statistics = statistics.collect::<Result<Vec<Statistics>, _>>()?;

@@ -1,0 +1,251 @@
+//! Many photographs in one style: network and style are looked at once, what is finished is left alone, and a picture
+//! that fails does not stop the others.
+
+mod finished;
+mod pictures;
+mod shard;
+mod tally;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use style_transfer::{CancelToken, Checkpoint, StyleFile};
+
+use crate::arguments::{RunArguments, TransferArguments};
+use crate::commands::layers;
+use crate::failure::{Exit, Failure, Result};
+use crate::inputs::{Inputs, OpenStyle, Reader, style_recipe};
+use crate::job::{Job, Machine};
+use crate::journey::Found;
+use crate::outputs::Output;
+use crate::plan::Planned;
+use crate::recipe::{Recipe, Settled, TaskName};
+use crate::terminal::{duration, say};
+use crate::{inputs, journey, signals};
+
+use finished::There;
+use pictures::Picture;
+use shard::Shard;
+use tally::Tally;
+
+/// The pictures of this process, and how they are made.
+struct Batch {
+    /// Without a content.
+    settled: Settled,
+    pictures: Vec<Picture>,
+    arguments: RunArguments,
+}
+
+/// Redraws every picture of the arguments.
+///
+/// # Errors
+///
+/// Before the work: exit code 2 for names that collide or options that do not go together, 5 for a result that was made
+/// otherwise. After it: that of the first picture that failed.
+pub(crate) fn run(arguments: TransferArguments) -> Result<Exit> {
+    Batch::of(arguments)?.run()
+}
+
+impl Batch {
+    fn of(arguments: TransferArguments) -> Result<Self> {
+        let TransferArguments { content, styles, with, shard, style, run } = arguments;
+        let contents: Vec<OsString> = content.into_iter().chain(styles).collect();
+        let shard = shard.as_deref().map_or(Ok(Shard::WHOLE), str::parse)?;
+        let folder = folder(&run)?;
+        let pictures = shard.share(pictures::pictures(&contents, &folder)?);
+        let styles = with.iter().map(|style| style_recipe(style)).collect::<Result<_>>()?;
+        let recipe = Recipe { styles, ..Recipe::default() };
+        let mut settled = layers(Vec::new(), recipe, &style, &run)?.settle()?;
+        if settled.recipe.task != Some(TaskName::Transfer) {
+            return Err(Failure::usage(
+                "the recipe is none of a transfer, and --with names a style for photographs",
+            )
+            .help("leave --recipe or --with out"));
+        }
+        settled.recipe.content = None;
+        if contents.is_empty() {
+            return Err(Failure::usage("--with names a style, and there is no photograph")
+                .help("such as `style photos/*.jpg --with painting.jpg -o out`"));
+        }
+        Ok(Self { settled, pictures, arguments: run })
+    }
+
+    /// The whole recipe of one picture.
+    fn settled(&self, picture: &Picture) -> Settled {
+        let mut settled = self.settled.clone();
+        settled.recipe.content = Some(picture.content.clone());
+        settled
+    }
+
+    fn run(&self) -> Result<Exit> {
+        let token = signals::listen()?;
+        let waiting = self.waiting()?;
+        let all = self.pictures.len();
+        let mut tally = Tally { all, finished_before: all - waiting.len(), ..Tally::default() };
+        if waiting.is_empty() {
+            self.say(tally.lines());
+            return Ok(Exit::Done);
+        }
+        let mut inputs = Inputs::open(&self.settled.recipe, &Reader::new(&self.arguments))?;
+        let machine = Machine::open(&self.settled.recipe)?;
+        self.look_at_styles(&mut inputs, &machine);
+        let mut told = false;
+        for (index, picture) in waiting.iter().enumerate() {
+            if signals::came().is_some() {
+                break;
+            }
+            self.say(format!("{} of {}: {}", index + 1, waiting.len(), picture.content.display()));
+            let count = (!told).then_some(waiting.len());
+            match self.one(picture, &mut inputs, &machine, &token, count) {
+                Ok(made) => {
+                    told = true;
+                    tally.made += usize::from(made);
+                    tally.finished_before += usize::from(!made);
+                }
+                Err(_) if signals::came().is_some() => break,
+                Err(failure) => {
+                    say(format!("{}: {failure}", picture.content.display()));
+                    let over = failure.exit == Exit::Device; // and would be for every other picture
+                    tally.failed(&picture.content, failure);
+                    if over {
+                        break;
+                    }
+                }
+            }
+        }
+        self.say(tally.lines());
+        tally.end(signals::came())
+    }
+
+    /// Where an earlier run of this picture has come to.
+    fn checkpoint(&self, picture: &Picture, recipe: &Recipe) -> Result<Option<Checkpoint>> {
+        let there = journey::places(&picture.output).iter().any(|place| place.exists());
+        if !there || self.arguments.output.force {
+            return Ok(None);
+        }
+        let Found { checkpoint, journey, .. } = journey::find(&picture.output)?;
+        match finished::difference_of(&journey.recipe, recipe)? {
+            None => Ok(Some(checkpoint)),
+            Some(difference) => {
+                let message = format!(
+                    "cannot write {}: a run with another recipe was interrupted there: {difference}",
+                    picture.output.display()
+                );
+                Err(Failure::new(Exit::Output, message).help(format!(
+                    "`style resume {}` goes on with it; --force forgets it and begins anew",
+                    picture.output.display()
+                )))
+            }
+        }
+    }
+
+    fn say(&self, line: impl std::fmt::Display) {
+        if !self.arguments.showing.quiet {
+            say(line);
+        }
+    }
+
+    /// The pictures that are not there yet. A result that was made otherwise is refused before any work.
+    fn waiting(&self) -> Result<Vec<Picture>> {
+        let mut waiting = Vec::new();
+        for picture in &self.pictures {
+            if self.is_waiting(picture)? {
+                waiting.push(picture.clone());
+            }
+        }
+        Ok(waiting)
+    }
+
+    fn is_waiting(&self, picture: &Picture) -> Result<bool> {
+        match finished::look(&picture.output, &self.settled(picture).recipe)? {
+            There::Nothing => Ok(true),
+            There::Finished => Ok(false),
+            There::Other(_) if self.arguments.output.force => Ok(true),
+            There::Other(what) => {
+                let message =
+                    format!("cannot write {}: it is there already, and {what}", picture.output.display());
+                Err(Failure::new(Exit::Output, message)
+                    .help("name another folder with -o, or make it anew with --force"))
+            }
+        }
+    }
+
+    /// Computes what every run needs of the styles, where that does not depend on the photograph.
+    fn look_at_styles(&self, inputs: &mut Inputs, machine: &Machine) {
+        for style in &mut inputs.styles {
+            // A run that finds no statistics looks at the picture; it also says what is wrong with it.
+            style.known = statistics(style, &self.settled, machine);
+        }
+    }
+
+    /// Makes one picture; `false` where another process has made it meanwhile. With the number of all pictures that are
+    /// to be made, how long that will take is said first.
+    fn one(
+        &self,
+        picture: &Picture,
+        inputs: &mut Inputs,
+        machine: &Machine,
+        token: &CancelToken,
+        count: Option<usize>,
+    ) -> Result<bool> {
+        if !self.is_waiting(picture)? {
+            return Ok(false);
+        }
+        let settled = &self.settled(picture);
+        let content = Reader::new(&self.arguments).picture(&picture.content)?;
+        (inputs.content, inputs.alpha) = (Some(content.image), content.alpha);
+        let output = Output::claim_path(
+            picture.output.clone(),
+            self.arguments.output.force,
+            &inputs::paths(&settled.recipe),
+        )?;
+        let checkpoint = self.checkpoint(picture, &settled.recipe)?;
+        let (arguments, token) = (&self.arguments, token.clone());
+        let job = Job { settled, machine, inputs, arguments, output: &output, token, checkpoint };
+        if let Some(count) = count.filter(|&count| count > 1) {
+            self.say(in_all(count, Planned::of(&job)?.seconds));
+        }
+        job.run()?;
+        Ok(true)
+    }
+}
+
+/// `8 pictures to make: about 14 s each, 1 min 52 s in all`
+fn in_all(count: usize, seconds: Option<f64>) -> String {
+    match seconds {
+        Some(seconds) => format!(
+            "{count} pictures to make: about {} each, {} in all",
+            duration(seconds),
+            duration(seconds * count as f64)
+        ),
+        None => format!("{count} pictures to make; the time is unknown before the first steps"),
+    }
+}
+
+fn statistics(style: &OpenStyle, settled: &Settled, machine: &Machine) -> Option<StyleFile> {
+    style.picture()?;
+    StyleFile::new(&machine.vgg, &settled.settings, style.style()).ok()
+}
+
+/// The folder of the results.
+fn folder(run: &RunArguments) -> Result<PathBuf> {
+    let refused =
+        |why: &str| Failure::usage(why).help("such as `style photos/*.jpg --with painting.jpg -o out`");
+    if run.output.timelapse.is_some() {
+        return Err(refused("--timelapse names one file, and --with makes many pictures"));
+    }
+    let folder = run
+        .output
+        .output
+        .clone()
+        .ok_or_else(|| refused("--with needs a folder for the pictures: -o FOLDER"))?;
+    if folder == Path::new("-") {
+        return Err(refused("many pictures cannot go to stdout"));
+    }
+    if folder.is_file() {
+        let message =
+            format!("cannot write into {}: it is a file, and --with needs a folder", folder.display());
+        return Err(Failure::new(Exit::Output, message).help("name a folder with -o"));
+    }
+    Ok(folder)
+}

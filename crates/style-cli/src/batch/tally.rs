@@ -1,0 +1,97 @@
+//! What became of all the pictures, told at the end.
+
+use std::path::{Path, PathBuf};
+
+use crate::failure::{Exit, Failure, Result};
+
+/// How far the pictures have come.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    pub(super) all: usize,
+    pub(super) finished_before: usize,
+    pub(super) made: usize,
+    pub(super) failures: Vec<(PathBuf, Failure)>,
+}
+
+impl Tally {
+    pub(super) fn failed(&mut self, content: &Path, failure: Failure) {
+        self.failures.push((content.to_owned(), failure));
+    }
+
+    fn left(&self) -> usize {
+        self.all - self.finished_before - self.made - self.failures.len()
+    }
+
+    /// All of it in some lines.
+    pub(super) fn lines(&self) -> String {
+        let Self { all, finished_before, made, failures } = self;
+        let mut text = format!("{all} {}: {made} made", pictures(*all));
+        for (count, words) in
+            [(*finished_before, "finished before"), (failures.len(), "failed"), (self.left(), "left")]
+        {
+            if count > 0 {
+                text += &format!(", {count} {words}");
+            }
+        }
+        for (content, Failure { message, .. }) in failures {
+            text += &format!("\n  {}: {message}", content.display());
+        }
+        text
+    }
+
+    /// How the program ends: by the signal that came, or by the first picture that failed.
+    pub(super) fn end(self, signal: Option<Exit>) -> Result<Exit> {
+        if let Some(signal) = signal {
+            let left = self.left();
+            let message = format!("ended by a signal, {left} of {} {} left", self.all, pictures(self.all));
+            return Err(Failure::new(signal, message).help("the same command goes on with them"));
+        }
+        let (all, failed) = (self.all, self.failures.len());
+        let Some((_, first)) = self.failures.into_iter().next() else { return Ok(Exit::Done) };
+        let message =
+            format!("{failed} of {all} {} failed; the exit code is that of the first", pictures(all));
+        Err(Failure { message, ..first })
+    }
+}
+
+const fn pictures(count: usize) -> &'static str {
+    if count == 1 { "picture" } else { "pictures" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tally() -> Tally {
+        let mut tally = Tally { all: 7, finished_before: 2, made: 1, ..Tally::default() };
+        tally.failed(Path::new("b.jpg"), Failure::new(Exit::Input, "cut short").help("fetch it again"));
+        tally.failed(Path::new("c.jpg"), Failure::new(Exit::Limit, "too large"));
+        tally
+    }
+
+    #[test]
+    fn the_first_failure_gives_the_exit_code_and_all_are_named() {
+        let lines = tally().lines();
+        assert_eq!(
+            lines,
+            "7 pictures: 1 made, 2 finished before, 2 failed, 2 left\n  b.jpg: cut short\n  c.jpg: too large"
+        );
+        let failure = tally().end(None).unwrap_err();
+        assert_eq!((failure.exit, failure.help.as_deref()), (Exit::Input, Some("fetch it again")));
+        assert!(failure.message.starts_with("2 of 7 pictures failed"));
+    }
+
+    #[test]
+    fn a_signal_tells_what_is_left() {
+        let failure = tally().end(Some(Exit::Interrupted)).unwrap_err();
+        assert_eq!(failure.exit, Exit::Interrupted);
+        assert_eq!(failure.message, "ended by a signal, 2 of 7 pictures left");
+    }
+
+    #[test]
+    fn nothing_failed_is_no_failure() {
+        let tally = Tally { all: 1, made: 1, ..Tally::default() };
+        assert_eq!(tally.lines(), "1 picture: 1 made");
+        assert_eq!(tally.end(None).unwrap(), Exit::Done);
+    }
+}

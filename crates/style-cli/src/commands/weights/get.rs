@@ -1,0 +1,149 @@
+//! `style weights get`: a known file is fetched, checked, and converted.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::download::download;
+use super::import::{Form, check_free};
+use super::known::{self, FILES, KnownFile};
+use super::part::{Part, cannot_write};
+use super::source::Source;
+use super::{cache, digest, list};
+use crate::failure::{Failure, Result};
+use crate::terminal::{give, say};
+
+/// Fetch known weights, check their SHA-256, and convert them; afterwards `--weights NAME` uses them.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// Which weights, such as vgg19; `list` shows all
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// Take the file from here: a file, a folder, or a mirror's URL (one that ends in / is a folder)
+    #[arg(long, value_name = "FILE|FOLDER|URL")]
+    from: Option<String>,
+    /// The file to write [default: in the cache folder, where --weights NAME finds it]
+    #[arg(short, long, value_name = "OUT")]
+    output: Option<PathBuf>,
+    /// Keep the publisher's file as it is, and convert nothing
+    #[arg(long)]
+    raw: bool,
+    /// Replace the file, if it is there
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    form: Form,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<()> {
+    if arguments.name == "list" {
+        return list::run_plain();
+    }
+    let Some(known) = known::by_name(&arguments.name) else {
+        let names: Vec<_> = FILES.iter().map(|known| known.name).collect();
+        let message =
+            format!("no known weights are named {:?}: there are {}", arguments.name, names.join(", "));
+        return Err(
+            Failure::usage(message).help(format!("did you mean {}?", known::nearest(&arguments.name)))
+        );
+    };
+    arguments.get(known, cache::folder)
+}
+
+impl Arguments {
+    /// With the `cache` folder, which is asked for when something shall lie there.
+    fn get(&self, known: &KnownFile, cache: impl Fn() -> Result<PathBuf>) -> Result<()> {
+        let source = Source::of(known, self.from.as_deref())?;
+        let target = match &self.output {
+            Some(output) => output.clone(),
+            None if self.raw => cache()?.join(known.file),
+            None => cache::native(&cache()?, known),
+        };
+        if self.output.is_none() && !self.force && target.is_file() {
+            say(format!("{} is there already", known.name));
+            return give(target.display());
+        }
+        check_free(&target, self.force)?;
+        if let Some(folder) = target.parent() {
+            fs::create_dir_all(folder).map_err(|error| cannot_write(folder, &error))?;
+        }
+        if self.raw {
+            return fetch_raw(known, &source, &target);
+        }
+        match &source {
+            Source::File(file) => {
+                tell(known, &digest::check(file, known, &file.display().to_string())?);
+                self.form.convert(file, &target)
+            }
+            Source::Url { .. } => {
+                // The publisher's name: the model card tells it, and an attempt that was cut finds its part.
+                let raw = cache()
+                    .map_or_else(|_| target.with_file_name(known.file), |cache| cache.join(known.file));
+                fetch(known, &source, &raw)?;
+                self.form.convert(&raw, &target)?;
+                let _ = fs::remove_file(&raw); // half a gigabyte that nobody needs any more
+                Ok(())
+            }
+        }
+    }
+}
+
+fn fetch_raw(known: &KnownFile, source: &Source, target: &Path) -> Result<()> {
+    fetch(known, source, target)?;
+    give(target.display())
+}
+
+/// Brings the known file to `target`, checked.
+fn fetch(known: &KnownFile, source: &Source, target: &Path) -> Result<()> {
+    if target.is_file() && digest::of_file(target).is_ok_and(|found| found.starts_with(known.sha256)) {
+        return Ok(()); // an earlier attempt fetched it, and went no further
+    }
+    let mut part = Part::open(target, known.bytes)?;
+    let from = match source {
+        Source::File(file) => {
+            part.restart()?;
+            copy(file, &mut part)?;
+            file.display().to_string()
+        }
+        Source::Url { url, plain_http } => {
+            download(known, url, *plain_http, &mut part)?;
+            url.clone()
+        }
+    };
+    match digest::check(part.path(), known, &format!("what came from {from}")) {
+        Ok(found) => {
+            tell(known, &found);
+            part.finish()
+        }
+        Err(failure) => {
+            part.discard();
+            Err(failure)
+        }
+    }
+}
+
+fn copy(file: &Path, part: &mut Part) -> Result<()> {
+    use std::io::{ErrorKind, Read as _};
+    let mut file = fs::File::open(file).map_err(|error| cannot_write(part.path(), &error))?;
+    let mut buffer = vec![0; 1 << 18];
+    loop {
+        let read = file.read(&mut buffer).map_err(|error| cannot_write(part.path(), &error))?;
+        match part.append(&buffer[..read]) {
+            Ok(()) if read > 0 => {}
+            // Its digest tells that it is another file.
+            Err(error) if error.kind() == ErrorKind::FileTooLarge => return Ok(()),
+            Err(error) => return Err(cannot_write(part.path(), &error)),
+            Ok(()) => return Ok(()),
+        }
+    }
+}
+
+fn tell(known: &KnownFile, sha256: &str) {
+    let how = if known.sha256.len() == 64 { "as expected" } else { "which begins as its name says" };
+    say(format!("{}: SHA-256 {sha256}, {how}", known.file));
+}
+
+#[cfg(test)]
+#[path = "get_tests.rs"]
+mod tests;

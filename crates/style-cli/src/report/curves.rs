@@ -1,0 +1,202 @@
+//! The losses as lines.
+
+use std::fmt::Write as _;
+
+use maud::{Markup, html};
+use serde_json::Value;
+
+use super::number::short;
+
+/// Size of the drawing, and its margins.
+const WIDTH: f64 = 900.0;
+const HEIGHT: f64 = 360.0;
+const LEFT: f64 = 62.0;
+const RIGHT: f64 = 10.0;
+const TOP: f64 = 20.0;
+const BOTTOM: f64 = 26.0;
+
+/// Powers of ten below the highest loss that are shown at most.
+const DECADES: f64 = 8.0;
+
+/// A line has no more points than this.
+const POINTS: usize = 500;
+
+/// Colours there are for terms, besides the sum's.
+const COLOURS: usize = 11;
+
+struct Curves {
+    /// Name, and the value after each step; the sum of all comes first.
+    lines: Vec<(String, Vec<f64>)>,
+    /// Index of each scale's first step, and its long side.
+    scales: Vec<(usize, u64)>,
+    low: f64,
+    high: f64,
+}
+
+impl Curves {
+    fn of(document: &Value) -> Option<Self> {
+        let history: Vec<Vec<f64>> = document["losses"]
+            .as_array()?
+            .iter()
+            .map(|losses| {
+                losses.as_array().into_iter().flatten().map(|loss| loss.as_f64().unwrap_or(0.0)).collect()
+            })
+            .collect();
+        let names = document["terms"].as_array()?.iter().filter_map(Value::as_str).map(str::to_owned);
+        let each = names.enumerate().map(|(term, name)| {
+            (name, history.iter().map(|losses| losses.get(term).copied().unwrap_or(0.0)).collect())
+        });
+        let total = history.iter().map(|losses| losses.iter().sum()).collect();
+        let lines: Vec<(String, Vec<f64>)> =
+            std::iter::once(("total".to_owned(), total)).chain(each).collect();
+        let scale = |scale: &Value| {
+            let long = scale["width"].as_u64()?.max(scale["height"].as_u64()?);
+            Some((scale["first"].as_u64()? as usize, long))
+        };
+        let scales = document["scales"].as_array()?.iter().filter_map(scale).collect();
+        let logs = lines
+            .iter()
+            .flat_map(|(_, values)| values)
+            .filter(|value| **value > 0.0)
+            .map(|value| value.log10());
+        let (low, high) =
+            logs.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), log| (low.min(log), high.max(log)));
+        low.is_finite().then(|| {
+            let high = high + 0.05;
+            Self { lines, scales, low: (low - 0.05).max(high - DECADES), high }
+        })
+    }
+
+    fn steps(&self) -> usize {
+        self.lines[0].1.len()
+    }
+
+    fn x(&self, index: usize) -> f64 {
+        LEFT + index as f64 / (self.steps() - 1).max(1) as f64 * (WIDTH - LEFT - RIGHT)
+    }
+
+    fn y(&self, log: f64) -> f64 {
+        TOP + (self.high - log.max(self.low)) / (self.high - self.low) * (HEIGHT - TOP - BOTTOM)
+    }
+
+    /// The losses of a scale do not compare with the next one's, so the line begins anew.
+    fn path(&self, values: &[f64]) -> String {
+        let mut path = String::new();
+        let every = values.len().div_ceil(POINTS).max(1);
+        let starts: Vec<usize> = self.scales.iter().map(|(first, _)| *first).collect();
+        let mut pen_is_down = false;
+        for (index, &value) in values.iter().enumerate() {
+            let starts_here = starts.contains(&index);
+            let ends_here = starts.contains(&(index + 1)) || index + 1 == values.len();
+            if value <= 0.0 {
+                pen_is_down = false;
+            } else if starts_here || ends_here || index.is_multiple_of(every) {
+                let letter = if pen_is_down && !starts_here { 'L' } else { 'M' };
+                let _ = write!(path, "{letter}{:.1} {:.1}", self.x(index), self.y(value.log10()));
+                pen_is_down = true;
+            }
+        }
+        path
+    }
+
+    /// Places and names of the grid's lines.
+    fn ticks(&self) -> Vec<(f64, String)> {
+        let factors: &[f64] = if self.high - self.low < 2.0 { &[1.0, 2.0, 5.0] } else { &[1.0] };
+        let powers = self.low.floor() as i32..=self.high.ceil() as i32;
+        let all = powers.flat_map(|power| factors.iter().map(move |factor| factor * 10f64.powi(power)));
+        let inside = all.filter(|value| (self.low..=self.high).contains(&value.log10()));
+        inside.map(|value| (self.y(value.log10()), short(value))).collect()
+    }
+
+    /// Places and names of the scales; a name that would cover the last one is left out.
+    fn marks(&self) -> Vec<(f64, Option<String>)> {
+        let mut free = 0.0;
+        let mark = |&(first, long): &(usize, u64)| {
+            let x = self.x(first);
+            let name = (x >= free && x < WIDTH - 50.0).then(|| format!("{long} px"));
+            if name.is_some() {
+                free = x + 56.0;
+            }
+            (x, name)
+        };
+        self.scales.iter().map(mark).collect()
+    }
+}
+
+/// The class of a term's colour; the sum's is 0.
+pub(super) fn colour(line: usize) -> usize {
+    if line == 0 { 0 } else { 1 + (line - 1) % COLOURS }
+}
+
+/// The curves with their legend; nothing where no loss is above 0.
+pub(super) fn curves(document: &Value) -> Markup {
+    let Some(curves) = Curves::of(document) else { return html! {} };
+    let last = curves.steps().saturating_sub(1);
+    html! {
+        div class="chart" tabindex="0" role="group" aria-label="Loss curves" {
+            svg viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-label="Loss of every term over the steps" {
+                @for (y, name) in curves.ticks() {
+                    line class="grid" x1=(LEFT) x2=(WIDTH - RIGHT) y1=(y) y2=(y) {}
+                    text x=(LEFT - 7.0) y=(y + 4.0) text-anchor="end" { (name) }
+                }
+                @for (index, (x, name)) in curves.marks().into_iter().enumerate() {
+                    @if index > 0 { line class="scale" x1=(x) x2=(x) y1=(TOP) y2=(HEIGHT - BOTTOM) {} }
+                    @if let Some(name) = name { text x=(x + 3.0) y="13" { (name) } }
+                }
+                text x=(LEFT) y=(HEIGHT - 7.0) { "start" }
+                text x=(WIDTH - RIGHT) y=(HEIGHT - 7.0) text-anchor="end" { "after step " (last) }
+                @for (line, (_, values)) in curves.lines.iter().enumerate().rev() {
+                    path class=(format!("curve k{}{}", colour(line), if line == 0 { " total" } else { "" })) d=(curves.path(values)) {}
+                }
+            }
+        }
+        ul class="legend" {
+            @for (line, (name, _)) in curves.lines.iter().enumerate() {
+                li { span class=(format!("swatch k{}", colour(line))) {} (name) }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn document(losses: &Value) -> Value {
+        json!({
+            "losses": losses,
+            "terms": ["content relu4_2", "style <b>"],
+            "scales": [{ "width": 64, "height": 40, "first": 0 }, { "width": 90, "height": 56, "first": 2 }],
+        })
+    }
+
+    #[test]
+    fn a_line_begins_anew_at_every_scale() {
+        let document = document(&json!([[1.0, 0.1], [0.5, 0.1], [0.7, 0.0], [0.6, 0.1], [0.5, 0.1]]));
+        let curves = Curves::of(&document).unwrap();
+        let letters = |line: usize| {
+            curves.path(&curves.lines[line].1).replace(|letter: char| !letter.is_alphabetic(), "")
+        };
+        assert_eq!(letters(1), "MLMLL");
+        assert_eq!(letters(2), "MLML", "nothing stands for 0, which has no logarithm");
+    }
+
+    #[test]
+    fn a_long_run_has_few_points_and_its_ends() {
+        let losses: Vec<_> = (0..20_001).map(|step| json!([1.0 / f64::from(step + 1), 0.2])).collect();
+        let curves = Curves::of(&document(&json!(losses))).unwrap();
+        let path = curves.path(&curves.lines[0].1);
+        assert!(path.matches(['M', 'L']).count() <= POINTS + 3);
+        assert!(path.contains(&format!("L{:.1} ", WIDTH - RIGHT)));
+    }
+
+    #[test]
+    fn a_run_without_losses_has_no_curves_and_names_are_escaped() {
+        assert_eq!(curves(&document(&json!([]))).into_string(), "");
+        assert_eq!(curves(&document(&json!([[0.0, 0.0]]))).into_string(), "");
+        let text = curves(&document(&json!([[1.0, 0.1], [0.5, 0.1]]))).into_string();
+        assert!(text.contains("style &lt;b&gt;") && !text.contains("NaN"));
+    }
+}

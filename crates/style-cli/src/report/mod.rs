@@ -1,0 +1,154 @@
+//! What a run tells about itself afterwards: a page that stands by itself, and the same as JSON.
+
+mod curves;
+mod document;
+mod number;
+mod page;
+mod sections;
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use style_transfer::{DeviceInfo, Image, Outcome, PictureFormat, Step, Vgg, write_atomically};
+
+use crate::failure::{Failure, Result};
+use crate::inputs;
+use crate::job::Job;
+use crate::outputs::check_place;
+use crate::terminal::say;
+use crate::watch::{Begin, End, Watcher, Watchers};
+
+/// Long sides of the pictures on the page, px.
+const RESULT: usize = 1200;
+const INPUT: usize = 640;
+const STAGE: usize = 360;
+
+/// A stage is shown when so much of the work is done: most happens early.
+const STAGES: [f64; 6] = [0.0, 0.03, 0.1, 0.25, 0.5, 0.75];
+
+pub(crate) fn add_to(watchers: &mut Watchers<'_>, job: &Job<'_>) -> Result<()> {
+    let output = &job.arguments.output;
+    if !output.report {
+        return Ok(());
+    }
+    let Some(picture) = job.output.path() else {
+        return Err(Failure::usage("--report needs a file, and the picture goes to stdout")
+            .help("name a file with -o"));
+    };
+    let [page, json] = ["report.html", "report.json"].map(|ending| picture.with_extension(ending));
+    for path in [&page, &json] {
+        check_place(path, output.force, &inputs::paths(&job.settled.recipe))?;
+    }
+    watchers.add(Report { page, json, begun: None, stages: Vec::new() });
+    Ok(())
+}
+
+/// Collects what the report needs.
+struct Report {
+    page: PathBuf,
+    json: PathBuf,
+    begun: Option<Begun>,
+    stages: Vec<Stage>,
+}
+
+/// What was known before the first step.
+struct Begun {
+    vgg: Vgg,
+    device: DeviceInfo,
+    preset: String,
+    recipe: String,
+    command: Vec<String>,
+    output: String,
+    done: usize,
+    content: Option<Input>,
+    styles: Vec<Input>,
+}
+
+/// A picture that was read.
+struct Input {
+    name: String,
+    width: usize,
+    height: usize,
+    picture: String,
+}
+
+impl Input {
+    fn new(name: &str, image: &Image) -> Result<Self> {
+        let (width, height) = (image.width(), image.height());
+        Ok(Self { name: name.to_owned(), width, height, picture: data_uri(image, INPUT)? })
+    }
+}
+
+/// The picture on its way.
+struct Stage {
+    step: usize,
+    width: usize,
+    height: usize,
+    loss: f32,
+    seconds: f64,
+    picture: String,
+}
+
+impl Watcher for Report {
+    fn begin(&mut self, begin: &Begin<'_>) -> Result<()> {
+        let styles = begin.styles.iter().map(|(name, image)| Input::new(name, image));
+        self.begun = Some(Begun {
+            vgg: begin.vgg.clone(),
+            device: begin.device.clone(),
+            preset: begin.preset.to_owned(),
+            recipe: begin.recipe.to_owned(),
+            command: begin.command.to_vec(),
+            output: begin.output.map(|path| path.display().to_string()).unwrap_or_default(),
+            done: begin.done,
+            content: begin.content.map(|(name, image)| Input::new(name, image)).transpose()?,
+            styles: styles.collect::<Result<_>>()?,
+        });
+        Ok(())
+    }
+
+    fn step(&mut self, step: &Step<'_>) -> Result<ControlFlow<()>> {
+        let due = STAGES.iter().filter(|&&done| step.done >= done).count();
+        if due > self.stages.len() && step.index < step.steps {
+            let image = step.image()?;
+            let stage = Stage {
+                step: step.index,
+                width: step.size.0,
+                height: step.size.1,
+                loss: step.losses.total(),
+                seconds: step.elapsed.as_secs_f64(),
+                picture: data_uri(&image, STAGE)?,
+            };
+            self.stages.push(stage);
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn end(&mut self, end: &End<'_>) -> Result<()> {
+        let (End::Done(outcome), Some(begun)) = (end, &self.begun) else { return Ok(()) };
+        self.write(begun, outcome)
+    }
+}
+
+impl Report {
+    fn write(&self, begun: &Begun, outcome: &Outcome) -> Result<()> {
+        let document = document::document(begun, &self.stages, outcome)?;
+        let result = data_uri(outcome.image(), RESULT)?;
+        let page = page::page(&document, begun, &self.stages, &result)?.into_string();
+        write_atomically(&self.json, format!("{document:#}\n").as_bytes())?;
+        write_atomically(&self.page, page.as_bytes())?;
+        say(format_args!("report: {}", self.page.display()));
+        Ok(())
+    }
+}
+
+/// The picture inside of an address, with no longer side than this.
+fn data_uri(image: &Image, longest: usize) -> Result<String> {
+    let bytes = if image.width().max(image.height()) > longest {
+        image.resized_to_long_side(longest)?.encode(PictureFormat::Jpeg)?
+    } else {
+        image.encode(PictureFormat::Jpeg)?
+    };
+    Ok(format!("data:image/jpeg;base64,{}", STANDARD.encode(bytes)))
+}

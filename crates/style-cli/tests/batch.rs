@@ -1,0 +1,206 @@
+//! Many pictures in one style, by the program itself.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use style_transfer::{Image, recipe_of};
+
+/// A folder with photographs and a painting, in which the program runs.
+struct Place(tempfile::TempDir);
+
+/// Small and short: each picture takes a moment.
+const QUICK: &[&str] = &["--size", "48", "--steps", "2", "--device", "cpu", "--progress", "none"];
+
+impl Place {
+    fn new(photographs: &[&str]) -> Self {
+        let place = Self(tempfile::tempdir().unwrap());
+        for (number, name) in photographs.iter().enumerate() {
+            place.picture(name, number as f32 / 10.0);
+        }
+        place.picture("painting.png", 0.7);
+        place
+    }
+
+    /// A picture of waves, another one for every phase.
+    fn picture(&self, name: &str, phase: f32) {
+        let value = |i: usize| {
+            let (x, y, channel) = ((i / 3 % 64) as f32, (i / 192) as f32, (i % 3) as f32);
+            0.5 + 0.4 * (x / (5.0 + channel) + y / 7.0 + 20.0 * phase).sin()
+        };
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        Image::new(64, 48, (0..64 * 48 * 3).map(value).collect()).unwrap().save(path).unwrap();
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_style"));
+        command.current_dir(self.0.path()).args(QUICK).args(words);
+        command
+    }
+
+    fn style(&self, words: &[&str]) -> Answer {
+        Answer::of(&self.command(words).output().unwrap())
+    }
+
+    fn names(&self, folder: &str) -> Vec<String> {
+        names(&self.path(folder))
+    }
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[derive(Debug)]
+struct Answer {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+impl Answer {
+    fn of(output: &Output) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        Self { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
+    }
+
+    fn is(&self, code: i32) -> &Self {
+        assert_eq!(self.code, Some(code), "{self:?}");
+        self
+    }
+
+    fn says(&self, words: &str) -> &Self {
+        assert!(self.err.contains(words), "no {words:?} in {self:?}");
+        self
+    }
+}
+
+#[test]
+fn every_picture_is_made_as_if_it_were_the_only_one() {
+    let place = Place::new(&["a.jpg", "b.png", "c.webp"]);
+    let many = place.style(&["c.webp", "a.jpg", "b.png", "--with", "painting.png", "-o", "out"]);
+    many.is(0).says("3 pictures to make: about").says("3 pictures: 3 made");
+    assert_eq!(many.out, "out/a.png\nout/b.png\nout/c.png\n");
+    assert_eq!(place.names("out"), ["a.png", "b.png", "c.png"]);
+    place.style(&["b.png", "painting.png", "-o", "alone.png"]).is(0);
+    assert_eq!(fs::read(place.path("out/b.png")).unwrap(), fs::read(place.path("alone.png")).unwrap());
+}
+
+#[test]
+fn colours_of_each_photograph_are_kept_though_styles_then_differ() {
+    let place = Place::new(&["a.png", "b.png"]);
+    let keep = ["--preserve-colors", "cholesky"];
+    let many = ["a.png", "b.png", "--with", "painting.png", "-o", "out"];
+    place.style(&[&many[..], &keep].concat()).is(0);
+    for name in ["a.png", "b.png"] {
+        place.style(&[&[name, "painting.png", "-o", "alone.png", "--force"][..], &keep].concat()).is(0);
+        let out = fs::read(place.path("out").join(name)).unwrap();
+        assert_eq!(out, fs::read(place.path("alone.png")).unwrap(), "{name}");
+    }
+}
+
+#[test]
+fn what_is_finished_is_left_alone_and_what_was_made_otherwise_is_refused() {
+    let place = Place::new(&["a.png", "b.png"]);
+    let many = ["a.png", "b.png", "--with", "painting.png", "-o", "out"];
+    place.style(&many).is(0);
+    let when = || fs::metadata(place.path("out/a.png")).unwrap().modified().unwrap();
+    let made = when();
+    let again = place.style(&many);
+    again.is(0).says("2 pictures: 0 made, 2 finished before");
+    assert_eq!((again.out.as_str(), when()), ("", made));
+
+    fs::remove_file(place.path("out/b.png")).unwrap();
+    assert_eq!(place.style(&many).is(0).out, "out/b.png\n");
+    assert_eq!(when(), made);
+
+    let other = [&many[..], &["--seed", "3"]].concat();
+    place.style(&other).is(5).says("settings.seed was 0, now 3").says("--force");
+    assert_eq!(when(), made);
+    place.style(&[&other[..], &["--force"]].concat()).is(0).says("2 pictures: 2 made");
+    let recipe = recipe_of(&fs::read(place.path("out/a.png")).unwrap()).unwrap().unwrap();
+    assert!(recipe.contains("\"seed\":3"), "{recipe}");
+}
+
+#[test]
+fn a_picture_that_fails_does_not_stop_the_others_and_is_named_at_the_end() {
+    let place = Place::new(&["a.png", "c.png"]);
+    fs::write(place.path("b.png"), b"no picture").unwrap();
+    let many =
+        place.style(&["a.png", "b.png", "c.png", "missing.png", "--with", "painting.png", "-o", "out"]);
+    many.is(3).says("4 pictures: 2 made, 2 failed").says("\n  b.png: ").says("\n  missing.png: ");
+    assert_eq!(place.names("out"), ["a.png", "c.png"]);
+    place.picture("b.png", 0.9);
+    place.picture("missing.png", 0.8);
+    let again =
+        place.style(&["a.png", "b.png", "c.png", "missing.png", "--with", "painting.png", "-o", "out"]);
+    assert_eq!(again.is(0).out, "out/b.png\nout/missing.png\n");
+}
+
+#[test]
+fn shares_make_all_pictures_once() {
+    let place = Place::new(&["a.png", "b.png", "c.png", "d.png", "e.png"]);
+    let share = |shard| {
+        let pictures = ["a.png", "b.png", "c.png", "d.png", "e.png"];
+        let options = ["--with", "painting.png", "-o", "out", "--shard", shard];
+        place.style(&[&pictures[..], &options].concat()).is(0).out.clone()
+    };
+    assert_eq!(share("1/3"), "out/a.png\nout/d.png\n");
+    assert_eq!(share("3/3"), "out/c.png\n");
+    assert_eq!(share("2/3"), "out/b.png\nout/e.png\n");
+    place.style(&["a.png", "--with", "painting.png", "-o", "out", "--shard", "4/3"]).is(2).says("--shard");
+}
+
+#[test]
+fn what_cannot_be_is_refused_before_any_work() {
+    let place = Place::new(&["one/x.jpg", "two/x.jpg", "a.png"]);
+    place
+        .style(&["one/x.jpg", "two/x.jpg", "a.png", "--with", "painting.png", "-o", "out"])
+        .is(2)
+        .says("one/x.jpg and two/x.jpg would both become out/x.png");
+    place.style(&["a.png", "--with", "painting.png"]).is(2).says("-o FOLDER");
+    place.style(&["a.png", "--with", "painting.png", "-o", "-"]).is(2);
+    place.style(&["a.png", "--with", "painting.png", "-o", "painting.png"]).is(5).says("needs a folder");
+    place.style(&["a.png", "--with", "painting.png", "-o", "out", "--timelapse", "a.gif"]).is(2);
+    place.style(&["a.png", "--with", "missing.png", "-o", "out"]).is(3).says("missing.png");
+    place.style(&["-", "--with", "painting.png", "-o", "out"]).is(2);
+    assert_eq!(place.names("out"), [""; 0]);
+}
+
+/// The signal is sent by the program `kill`: there is no other way without unsafe code.
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_the_picture_it_is_at_and_the_same_command_goes_on_to_the_same_bytes() {
+    use std::io::{BufRead as _, BufReader};
+    use std::process::Stdio;
+
+    let place = Place::new(&["a.png", "b.png", "c.png"]);
+    let long = ["--steps", "60", "--size", "64", "--set", "smallest_scale=64", "--with", "painting.png"];
+    let many = |folder| [&["a.png", "b.png", "c.png"], &long[..], &["-o", folder]].concat();
+    place.style(&many("whole")).is(0);
+
+    let mut running =
+        place.command(&many("out")).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut first = String::new();
+    BufReader::new(running.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    assert_eq!(first, "out/a.png\n");
+    std::thread::sleep(std::time::Duration::from_millis(300)); // the second one is under way
+    assert!(Command::new("kill").args(["-INT", &running.id().to_string()]).status().unwrap().success());
+    let ended = Answer::of(&running.wait_with_output().unwrap());
+    ended.is(130).says("left").says("the same command goes on");
+
+    assert_eq!(place.style(&many("out")).is(0).code, Some(0));
+    assert_eq!(place.names("out"), ["a.png", "b.png", "c.png"]);
+    for name in place.names("out") {
+        let of = |folder| fs::read(place.path(folder).join(&name)).unwrap();
+        assert_eq!(of("out"), of("whole"), "{name}");
+    }
+}
