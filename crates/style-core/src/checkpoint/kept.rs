@@ -18,7 +18,7 @@ pub(crate) struct Kept {
 /// A tensor of four dimensions: as the run has it, or as a file had it.
 #[derive(Debug, Clone)]
 pub(super) enum Held {
-    Tensor(Tensor<4>),
+    Tensor(Box<Tensor<4>>),
     Host { shape: [usize; 4], values: Arc<Vec<f32>> },
 }
 
@@ -33,7 +33,7 @@ impl Held {
     /// The values, read from the device if need be.
     pub(super) fn values(&self) -> Result<Arc<Vec<f32>>, Error> {
         match self {
-            Self::Tensor(tensor) => read(tensor.clone(), "reading a checkpoint").map(Arc::new),
+            Self::Tensor(tensor) => read(Tensor::clone(tensor), "reading a checkpoint").map(Arc::new),
             Self::Host { values, .. } => Ok(Arc::clone(values)),
         }
     }
@@ -46,7 +46,7 @@ pub(super) fn unusable(reason: impl Into<String>) -> Error {
 
 impl Kept {
     pub(crate) fn put(&mut self, name: impl Into<String>, tensor: &Tensor<4>) {
-        self.tensors.insert(name.into(), Held::Tensor(tensor.clone()));
+        self.tensors.insert(name.into(), Held::Tensor(Box::new(tensor.clone())));
     }
 
     /// Rows of numbers of one length.
@@ -106,7 +106,7 @@ impl Kept {
             return Err(unusable(format!("{name} has shape {:?}, expected {shape:?}", held.shape())));
         }
         Ok(match held {
-            Held::Tensor(tensor) => tensor.clone(),
+            Held::Tensor(tensor) => Tensor::clone(tensor),
             Held::Host { values, .. } => Tensor::from_data(TensorData::new(values.to_vec(), shape), device),
         })
     }

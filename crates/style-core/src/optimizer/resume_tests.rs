@@ -22,12 +22,12 @@ fn read_back(optimizer: &dyn Resumable) -> Kept {
 fn evaluate(image: &Tensor<4>, step: usize) -> Evaluation {
     let at = values(image.clone());
     let wild = numbers(at.len() + 1, step as u32);
-    let steep = |i: usize| 1.0 + 3.0 * (i % 7) as f32;
+    let curvature = |i: usize| 1.0 + 3.0 * (i % 7) as f32;
     let mut loss = 0.2 * wild[at.len()];
     let mut gradient = Vec::new();
     for (i, &x) in at.iter().enumerate() {
-        loss += steep(i) * (x - 0.4).powi(2) + 0.02 * (30.0 * x).sin();
-        gradient.push(2.0 * steep(i) * (x - 0.4) + 0.6 * (30.0 * x).cos() + 0.1 * wild[i]);
+        loss += curvature(i) * (x - 0.4).powi(2) + 0.02 * (30.0 * x).sin();
+        gradient.push(2.0 * curvature(i) * (x - 0.4) + 0.6 * (30.0 * x).cos() + 0.1 * wild[i]);
     }
     if at[0] > 0.7 {
         loss = f32::NAN;
