@@ -217,7 +217,9 @@ fn every_command_of_the_documentation_does_what_its_page_says() {
     let log = fs::read_to_string(&log).unwrap();
     let (ran, others): (Vec<&str>, Vec<&str>) = log.lines().partition(|line| line.starts_with("ran\t"));
     println!("{} commands of the documentation were run; {} were not:", ran.len(), others.len());
-    others.iter().for_each(|line| println!("  {line}"));
+    for line in &others {
+        println!("  {line}");
+    }
     assert!(faults.is_empty(), "{} faults:\n\n{}", faults.len(), faults.join("\n\n"));
     assert!(ran.len() >= 40, "only {} commands were found: are the blocks still marked as sh?", ran.len());
 }
