@@ -1,55 +1,64 @@
-"""Makes the contact sheet of docs/controls.md by running the commands that stand there.
+"""Makes the pictures of docs/options.md by running the commands that stand there.
 
-    cargo build --release --example transfer
-    python tools/contact_sheet.py docs/controls.md docs/images/controls.jpg
+    cargo build --release --package style-cli
+    python tools/contact_sheet.py docs/options.md
 
-Every line of the page that begins with `transfer ` inside of a code block is a command; its output is the picture named
-after `-o`. Prints seconds and distances of each.
+A block of commands with a picture below it in the page is shown by that picture: the outputs of the block's commands,
+named after their files. Every command gets `--preset fast --size 240`, where it does not say otherwise. Prints what the
+program says of each in the end: seconds and distances.
 """
 
 import argparse
-import json
+import re
 import shlex
 import subprocess
+import tempfile
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
 ROOT = Path(__file__).resolve().parents[1]
-COLUMNS, GAP, LABEL = 3, 6, 18
+GAP, LABEL = 6, 18
+# The names that the page uses for the pictures of examples/images.
+PICTURES = {
+    "photo.jpg": "eilean_donan.webp",
+    "painting.jpg": "van_gogh_cafe_terrace.webp",
+    "second.jpg": "van_gogh_harvest_at_la_crau.webp",
+    "sky.png": "eilean_donan_sky.png",
+    "land.png": "eilean_donan_land.png",
+}
+BLOCK = re.compile(r"^```sh\n((?:style .*\n)+)```\n\n!\[[^\]]*\]\(([^)]+)\)", re.MULTILINE)
 
 
-def commands(page):
-    """The commands of a page, in their order, as lists of words."""
-    return [shlex.split(line)[1:] for line in page.read_text().splitlines() if line.startswith("transfer ")]
+def sheets(page):
+    """The pictures of a page, each with the commands that make it, as lists of words."""
+    for block, picture in BLOCK.findall(page.read_text()):
+        yield page.parent / picture, [shlex.split(line)[1:] for line in block.splitlines()]
 
 
 def output(arguments):
-    return ROOT / arguments[arguments.index("-o") + 1]
+    return arguments[arguments.index("-o") + 1]
 
 
-def run(program, arguments):
-    """Runs one command; answers what its report says."""
-    subprocess.run([program, *arguments], cwd=ROOT, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    report = json.loads(output(arguments).with_suffix(".json").read_text())
-    style = [at["distance"] for at in report["metrics"]["style_distance"]]
-    times = report["times"]
-    return (
-        f"{output(arguments).stem}: {times['preparation'] + times['steps'] + times['finish']:.1f} s, "
-        f"style {sum(style) / len(style):.4f}, content {report['metrics']['content_distance'][0]['distance']:.3f}, "
-        f"ssim {report['metrics']['ssim']:.3f}"
-    )
+def run(program, arguments, folder):
+    """Runs one command; answers what it says last."""
+    defaults = {"--preset": "fast", "--size": "240"}
+    added = [word for flag, value in defaults.items() if flag not in arguments for word in (flag, value)]
+    command = [program, *arguments, *added, "--force", "--progress", "plain"]
+    done = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
+    return done.stderr.splitlines()[-1]
 
 
 def sheet(pictures):
     """All pictures in rows, each with its name below."""
     opened = [Image.open(path).convert("RGB") for path in pictures]
+    columns = 2 if len(opened) == 4 else 3
     width, height = max(image.width for image in opened), max(image.height for image in opened)
-    rows = -(-len(opened) // COLUMNS)
-    whole = Image.new("RGB", (COLUMNS * (width + GAP) - GAP, rows * (height + LABEL + GAP) - GAP), "white")
+    rows = -(-len(opened) // columns)
+    whole = Image.new("RGB", (columns * (width + GAP) - GAP, rows * (height + LABEL + GAP) - GAP), "white")
     draw, font = ImageDraw.Draw(whole), ImageFont.load_default(13)
     for index, (path, image) in enumerate(zip(pictures, opened, strict=True)):
-        at = (index % COLUMNS * (width + GAP), index // COLUMNS * (height + LABEL + GAP))
+        at = (index % columns * (width + GAP), index // columns * (height + LABEL + GAP))
         whole.paste(image, at)
         draw.text((at[0] + 2, at[1] + height + 1), path.stem, "black", font)
     return whole
@@ -58,15 +67,21 @@ def sheet(pictures):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("page", type=Path)
-    parser.add_argument("sheet", type=Path)
-    parser.add_argument("--program", type=Path, default=ROOT / "target/release/examples/transfer")
-    parser.add_argument("--reuse", action="store_true", help="take the pictures that are there")
+    parser.add_argument("--program", type=Path, default=ROOT / "target/release/style")
+    parser.add_argument("--only", help="sheets whose name has this in it")
     options = parser.parse_args()
-    found = commands(options.page)
-    for arguments in found:
-        if not options.reuse:
-            print(run(options.program, arguments), flush=True)
-    sheet([output(arguments) for arguments in found]).save(options.sheet, quality=88, optimize=True)
+    program = options.program.resolve()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for picture, bundled in PICTURES.items():
+            (folder / picture).symlink_to(ROOT / "examples/images" / bundled)
+        for place, commands in sheets(options.page):
+            if options.only and options.only not in place.name:
+                continue
+            for arguments in commands:
+                print(f"{output(arguments)}: {run(program, arguments, folder)}", flush=True)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            sheet([folder / output(arguments) for arguments in commands]).save(place, quality=85, optimize=True)
 
 
 if __name__ == "__main__":

@@ -128,11 +128,13 @@ impl Job<'_> {
         let result = self.perform(&planned, &mut watchers);
         match &result {
             Ok(outcome) => {
-                // Before the last words of those who watch, one of whom may stay for hours.
+                // The bar goes before the path is said, which is said whatever happened to a report.
+                let ended = watchers.end(&End::Done(outcome));
                 if let Some(path) = self.output.path() {
                     give(path.display())?;
                 }
-                watchers.end(&End::Done(outcome))?;
+                ended?;
+                watchers.stay();
                 Ok(Exit::Done)
             }
             Err(failure) => {

@@ -208,6 +208,14 @@ pub(crate) fn check_place(path: &Path, force: bool, inputs: &[&Path]) -> Result<
     Ok(())
 }
 
+/// Why a place cannot be claimed that another run holds.
+const TAKEN: &str = "another run is writing it";
+
+/// Whether a claim failed because another run holds the place.
+pub(crate) fn is_taken(failure: &Failure) -> bool {
+    failure.exit == Exit::Output && failure.message.ends_with(TAKEN)
+}
+
 /// Holds `PATH.lock` while the run lasts.
 fn lock(path: &Path) -> Result<(PathBuf, File)> {
     let name = path.display().to_string();
@@ -228,8 +236,7 @@ fn lock(path: &Path) -> Result<(PathBuf, File)> {
             Ok(()) if is_at(&file, &place) => return Ok((place, file)),
             Ok(()) => {} // its holder has removed it meanwhile
             Err(TryLockError::WouldBlock) => {
-                return Err(refused(&name, "another run is writing it")
-                    .help("wait for it, or choose another name with -o"));
+                return Err(refused(&name, TAKEN).help("wait for it, or choose another name with -o"));
             }
             // Some network file systems know no locks; the run goes on without.
             Err(TryLockError::Error(error)) if error.kind() == std::io::ErrorKind::Unsupported => {

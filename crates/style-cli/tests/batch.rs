@@ -1,4 +1,5 @@
 //! Many pictures in one style, by the program itself.
+#![allow(clippy::unwrap_used, clippy::panic)] // the helpers of tests are tests too
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -160,6 +161,20 @@ fn shares_make_all_pictures_once() {
 }
 
 #[test]
+fn a_picture_that_another_run_is_making_is_left_to_it() {
+    let place = Place::new(&["a.png", "b.png"]);
+    fs::create_dir(place.path("out")).unwrap();
+    let lock = fs::File::create(place.path("out/a.png.lock")).unwrap();
+    lock.lock().unwrap();
+    let many = ["a.png", "b.png", "--with", "painting.png", "-o", "out"];
+    let answer = place.style(&many);
+    answer.is(0).says("2 pictures: 1 made, 1 being made by another run");
+    assert_eq!(answer.out, "out/b.png\n");
+    drop(lock);
+    assert_eq!(place.style(&many).is(0).out, "out/a.png\n");
+}
+
+#[test]
 fn what_cannot_be_is_refused_before_any_work() {
     let place = Place::new(&["one/x.jpg", "two/x.jpg", "a.png"]);
     place
@@ -203,4 +218,40 @@ fn a_signal_ends_the_picture_it_is_at_and_the_same_command_goes_on_to_the_same_b
         let of = |folder| fs::read(place.path(folder).join(&name)).unwrap();
         assert_eq!(of("out"), of("whole"), "{name}");
     }
+}
+
+/// The script of the documentation, with the variables that Slurm sets, and in place of `srun` a program that runs what
+/// it is given.
+#[cfg(unix)]
+#[test]
+fn an_array_job_of_slurm_makes_every_picture_once() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let page = include_str!("../../../docs/many-pictures.md");
+    let script = page.split("```bash\n").nth(1).unwrap().split("```").next().unwrap();
+    assert!(script.contains("#SBATCH --array=1-"), "an array that begins at 1: {script}");
+    let place = Place::new(&["photos/a.jpg", "photos/b.jpg", "photos/c.jpg"]);
+    place.picture("starry.jpg", 0.5);
+    fs::write(place.path("restyle.sbatch"), script).unwrap();
+    assert!(Command::new("bash").arg("-n").arg(place.path("restyle.sbatch")).status().unwrap().success());
+
+    let program = |name: &str, body: String| {
+        let path = place.path("bin").join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, format!("#!/bin/sh\n{body}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    program("srun", "exec \"$@\"".to_owned());
+    program("style", format!("exec '{}' \"$@\" {}", env!("CARGO_BIN_EXE_style"), QUICK.join(" ")));
+    let path = format!("{}:{}", place.path("bin").display(), std::env::var("PATH").unwrap());
+    let mut made: Vec<String> = Vec::new();
+    for task in ["1", "2"] {
+        let mut shell = Command::new("bash");
+        shell.current_dir(place.0.path()).arg("restyle.sbatch").env("PATH", &path);
+        shell.env("SLURM_ARRAY_TASK_ID", task).env("SLURM_ARRAY_TASK_COUNT", "2");
+        let answer = Answer::of(&shell.output().unwrap());
+        made.extend(answer.is(0).out.lines().map(ToOwned::to_owned));
+    }
+    made.sort();
+    assert_eq!(made, ["out/a.png", "out/b.png", "out/c.png"]);
 }

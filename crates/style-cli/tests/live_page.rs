@@ -1,5 +1,7 @@
 //! The live page: what it answers to whom, and in a real browser with real clicks.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)] // the helpers of tests are tests too
+
 mod browser;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -176,7 +178,7 @@ fn clients_that_read_nothing_do_not_hold_up_the_run() {
     assert_eq!(run.result(), "out.png");
     assert_eq!(run.code(), Some(0));
     // The farewell of two seconds, and the run.
-    assert!(begin.elapsed() < Duration::from_secs(60));
+    assert!(begin.elapsed() < Duration::from_mins(1));
     drop(clients);
 }
 

@@ -104,12 +104,12 @@ impl FormatError {
     pub const fn help(&self) -> &'static str {
         match self {
             Self::NotSafetensors { .. } | Self::Metadata { .. } => {
-                "convert foreign weights first: cargo run --release --example import_weights -- IN -o OUT"
+                "convert foreign weights first: style weights import IN -o OUT"
             }
             Self::Truncated { .. } => "fetch or copy the file again",
             Self::Write { .. } => "check that the disk has room and that the folder may be written to",
             Self::CannotCut { .. } => "cut at a layer that the weights hold",
-            _ => "make the file again from its source with the import_weights example",
+            _ => "make the file again from its source: style weights import IN -o OUT",
         }
     }
 }

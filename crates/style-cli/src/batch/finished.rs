@@ -49,14 +49,14 @@ pub(super) fn difference_of(found: &Recipe, wanted: &Recipe) -> Result<Option<St
     Ok(difference(&value(found)?, &value(wanted)?))
 }
 
-/// The first difference of two recipes, apart from who made it and on which device: machines that share a folder
-/// differ in these.
+/// The first difference of two recipes, apart from who made it and on which device, in which machines that share a
+/// folder differ, and from the preset, of which all settings stand there too.
 fn difference(found: &Value, wanted: &Value) -> Option<String> {
     let (mut a, mut b) = (Vec::new(), Vec::new());
     flatten(found, "", &mut a);
     flatten(wanted, "", &mut b);
     for list in [&mut a, &mut b] {
-        list.retain(|(name, _)| !["made_by", "device"].contains(&name.as_str()));
+        list.retain(|(name, _)| !["made_by", "device", "preset"].contains(&name.as_str()));
     }
     let of = |list: &[(String, Value)], name: &str| {
         list.iter().find(|(known, _)| known == name).map_or("none".to_owned(), |(_, value)| value.to_string())
@@ -88,9 +88,9 @@ mod tests {
         assert_eq!(difference(&one, &same), None);
         let other = json!({ "settings": { "size": 32, "tv_weight": 0.3 } });
         assert_eq!(difference(&one, &other).unwrap(), "settings.size was 64, now 32");
-        let more = json!({ "preset": "fast", "settings": { "size": 64, "tv_weight": 0.3 } });
-        assert_eq!(difference(&one, &more).unwrap(), "preset was none, now \"fast\"");
-        assert_eq!(difference(&more, &one).unwrap(), "preset was \"fast\", now none");
+        let more = json!({ "preset": "fast", "init": "a.png", "settings": { "size": 64, "tv_weight": 0.3 } });
+        assert_eq!(difference(&one, &more).unwrap(), "init was none, now \"a.png\"");
+        assert_eq!(difference(&more, &one).unwrap(), "init was \"a.png\", now none");
     }
 
     #[test]

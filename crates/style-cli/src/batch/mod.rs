@@ -17,7 +17,7 @@ use crate::failure::{Exit, Failure, Result};
 use crate::inputs::{Inputs, OpenStyle, Reader, style_recipe};
 use crate::job::{Job, Machine};
 use crate::journey::Found;
-use crate::outputs::Output;
+use crate::outputs::{Output, is_taken};
 use crate::plan::Planned;
 use crate::recipe::{Recipe, Settled, TaskName};
 use crate::terminal::{duration, say};
@@ -97,11 +97,12 @@ impl Batch {
             self.say(format!("{} of {}: {}", index + 1, waiting.len(), picture.content.display()));
             let count = (!told).then_some(waiting.len());
             match self.one(picture, &mut inputs, &machine, &token, count) {
-                Ok(made) => {
+                Ok(Made::Here) => {
                     told = true;
-                    tally.made += usize::from(made);
-                    tally.finished_before += usize::from(!made);
+                    tally.made += 1;
                 }
+                Ok(Made::Before) => tally.finished_before += 1,
+                Ok(Made::Elsewhere) => tally.elsewhere += 1,
                 Err(_) if signals::came().is_some() => break,
                 Err(failure) => {
                     say(format!("{}: {failure}", picture.content.display()));
@@ -178,7 +179,7 @@ impl Batch {
         }
     }
 
-    /// Makes one picture; `false` where another process has made it meanwhile. With the number of all pictures that are
+    /// Makes one picture, unless another process has made it meanwhile, or is making it. With the number of all pictures that are
     /// to be made, how long that will take is said first.
     fn one(
         &self,
@@ -187,18 +188,20 @@ impl Batch {
         machine: &Machine,
         token: &CancelToken,
         count: Option<usize>,
-    ) -> Result<bool> {
+    ) -> Result<Made> {
         if !self.is_waiting(picture)? {
-            return Ok(false);
+            return Ok(Made::Before);
         }
         let settled = &self.settled(picture);
+        let (path, force) = (picture.output.clone(), self.arguments.output.force);
+        let output = match Output::claim_path(path, force, &inputs::paths(&settled.recipe)) {
+            Ok(output) => output,
+            Err(failure) if is_taken(&failure) => return Ok(Made::Elsewhere),
+            // Finished by somebody else since the look above.
+            Err(failure) => return if self.is_waiting(picture)? { Err(failure) } else { Ok(Made::Before) },
+        };
         let content = Reader::new(&self.arguments).picture(&picture.content)?;
         (inputs.content, inputs.alpha) = (Some(content.image), content.alpha);
-        let output = Output::claim_path(
-            picture.output.clone(),
-            self.arguments.output.force,
-            &inputs::paths(&settled.recipe),
-        )?;
         let checkpoint = self.checkpoint(picture, &settled.recipe)?;
         let (arguments, token) = (&self.arguments, token.clone());
         let job = Job { settled, machine, inputs, arguments, output: &output, token, checkpoint };
@@ -206,8 +209,15 @@ impl Batch {
             self.say(in_all(count, Planned::of(&job)?.seconds));
         }
         job.run()?;
-        Ok(true)
+        Ok(Made::Here)
     }
+}
+
+/// Who made a picture.
+enum Made {
+    Here,
+    Before,
+    Elsewhere,
 }
 
 /// `8 pictures to make: about 14 s each, 1 min 52 s in all`

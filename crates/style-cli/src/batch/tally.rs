@@ -1,5 +1,6 @@
 //! What became of all the pictures, told at the end.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use crate::failure::{Exit, Failure, Result};
@@ -10,6 +11,8 @@ pub(super) struct Tally {
     pub(super) all: usize,
     pub(super) finished_before: usize,
     pub(super) made: usize,
+    /// Those that another process is making.
+    pub(super) elsewhere: usize,
     pub(super) failures: Vec<(PathBuf, Failure)>,
 }
 
@@ -19,22 +22,25 @@ impl Tally {
     }
 
     fn left(&self) -> usize {
-        self.all - self.finished_before - self.made - self.failures.len()
+        self.all - self.finished_before - self.made - self.elsewhere - self.failures.len()
     }
 
     /// All of it in some lines.
     pub(super) fn lines(&self) -> String {
-        let Self { all, finished_before, made, failures } = self;
+        let Self { all, finished_before, made, elsewhere, failures } = self;
         let mut text = format!("{all} {}: {made} made", pictures(*all));
-        for (count, words) in
-            [(*finished_before, "finished before"), (failures.len(), "failed"), (self.left(), "left")]
-        {
+        for (count, words) in [
+            (*finished_before, "finished before"),
+            (*elsewhere, "being made by another run"),
+            (failures.len(), "failed"),
+            (self.left(), "left"),
+        ] {
             if count > 0 {
-                text += &format!(", {count} {words}");
+                let _ = write!(text, ", {count} {words}");
             }
         }
         for (content, Failure { message, .. }) in failures {
-            text += &format!("\n  {}: {message}", content.display());
+            let _ = write!(text, "\n  {}: {message}", content.display());
         }
         text
     }
@@ -90,8 +96,8 @@ mod tests {
 
     #[test]
     fn nothing_failed_is_no_failure() {
-        let tally = Tally { all: 1, made: 1, ..Tally::default() };
-        assert_eq!(tally.lines(), "1 picture: 1 made");
+        let tally = Tally { all: 2, made: 1, elsewhere: 1, ..Tally::default() };
+        assert_eq!(tally.lines(), "2 pictures: 1 made, 1 being made by another run");
         assert_eq!(tally.end(None).unwrap(), Exit::Done);
     }
 }

@@ -1,6 +1,7 @@
 //! `style doctor`: does each device compute what the CPU computes?
 
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -117,7 +118,7 @@ impl Arguments {
             let part = folder.path().join(format!("{number}.json"));
             let (found, healthy) = self.examine_apart(name, &part)?;
             let name = name.to_string();
-            sentences += &format!("{name:<10} {}\n", found["sentence"].as_str().unwrap_or_default());
+            let _ = writeln!(sentences, "{name:<10} {}", found["sentence"].as_str().unwrap_or_default());
             parts.push(found);
             if !healthy {
                 unhealthy.push(name);
@@ -139,6 +140,9 @@ impl Arguments {
         let program = std::env::current_exe().map_err(cannot)?;
         let status = Command::new(program).args(self.again(name, part)).status().map_err(cannot)?;
         let found = std::fs::read(part).ok().and_then(|part| serde_json::from_slice::<Value>(&part).ok());
+        if let (None, Some(exit)) = (&found, status.code().and_then(refusal)) {
+            return Err(Failure::new(exit, format!("the examination of {name} was refused, as said above")));
+        }
         let found = found.unwrap_or_else(|| {
             let sentence = format!("could not be examined, its process ended with {status}");
             json!({ "device": { "name": name.to_string() }, "sentence": sentence })
@@ -220,6 +224,18 @@ impl Arguments {
         std::fs::create_dir_all(folder)
             .and_then(|()| tempfile::tempfile_in(folder).map(drop))
             .map_err(|error| refused(error.to_string()))
+    }
+}
+
+/// Exit codes that say nothing about the device.
+const fn refusal(code: i32) -> Option<Exit> {
+    match code {
+        2 => Some(Exit::Usage),
+        3 => Some(Exit::Input),
+        4 => Some(Exit::Weights),
+        5 => Some(Exit::Output),
+        6 => Some(Exit::Limit),
+        _ => None,
     }
 }
 

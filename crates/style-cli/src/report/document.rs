@@ -17,7 +17,7 @@ pub(super) fn document(begun: &Begun, stages: &[Stage], outcome: &Outcome) -> Re
         "output": begun.output,
         "command": begun.command,
         "recipe": serde_json::from_str::<Value>(&begun.recipe).map_err(internal)?,
-        "preset": preset(&begun.preset, outcome.settings())?,
+        "preset": preset(&begun.preset, &begun.settings)?,
         "inputs": {
             "content": begun.content.as_ref().map(input),
             "styles": begun.styles.iter().map(input).collect::<Vec<_>>(),

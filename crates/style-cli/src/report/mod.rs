@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use style_transfer::{DeviceInfo, Image, Outcome, PictureFormat, Step, Vgg, write_atomically};
+use style_transfer::{DeviceInfo, Image, Outcome, PictureFormat, Settings, Step, Vgg, write_atomically};
 
 use crate::failure::{Failure, Result};
 use crate::inputs;
@@ -56,6 +56,7 @@ struct Report {
 
 /// What was known before the first step.
 struct Begun {
+    settings: Settings,
     vgg: Vgg,
     device: DeviceInfo,
     preset: String,
@@ -96,6 +97,7 @@ impl Watcher for Report {
     fn begin(&mut self, begin: &Begin<'_>) -> Result<()> {
         let styles = begin.styles.iter().map(|(name, image)| Input::new(name, image));
         self.begun = Some(Begun {
+            settings: begin.settings.clone(),
             vgg: begin.vgg.clone(),
             device: begin.device.clone(),
             preset: begin.preset.to_owned(),

@@ -19,12 +19,10 @@ pub(super) fn short(number: f64) -> String {
 
 /// A number of the report, with its whole value and its place in the JSON beside what is shown.
 pub(super) fn number(document: &Value, place: &str) -> Markup {
-    match document.pointer(place).filter(|value| value.is_number()) {
-        Some(value) => {
-            html! { data value=(value) title=(place) { (short(value.as_f64().unwrap_or(f64::NAN))) } }
-        }
-        None => html! { "–" },
-    }
+    let Some(value) = document.pointer(place).filter(|value| value.is_number()) else {
+        return html! { "–" };
+    };
+    html! { data value=(value) title=(place) { (short(value.as_f64().unwrap_or(f64::NAN))) } }
 }
 
 /// Any value of the report; numbers as [`number`] shows them.

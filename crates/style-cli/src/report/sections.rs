@@ -33,7 +33,13 @@ pub(super) fn measures(document: &Value) -> Markup {
                 (tile("Content distance", "/mean_content_distance", "", "mean over the layers; 0 is equal"))
                 (tile("SSIM", "/metrics/ssim", "", "of luminance, to the content; 1 is equal"))
                 (tile("Time", "/times/steps", " s", "of all steps"))
-                (peak_memory(document))
+                @if document["peak_memory"].is_u64() {
+                    div class="tile" {
+                        dt { "Peak memory" }
+                        dd { (mebibytes(document, "/peak_memory")) }
+                        p class="hint" { "of the whole program" }
+                    }
+                }
             }
             (distances(document, "Style distance by layer", "style_distance", "style "))
             (distances(document, "Content distance by layer", "content_distance", "content "))
@@ -41,16 +47,10 @@ pub(super) fn measures(document: &Value) -> Markup {
     }
 }
 
-/// In MiB, with the bytes of the document beside it.
-fn peak_memory(document: &Value) -> Markup {
-    let Some(bytes) = document["peak_memory"].as_u64() else { return html! {} };
-    html! {
-        div class="tile" {
-            dt { "Peak memory" }
-            dd { data value=(bytes) title="/peak_memory" { (bytes.div_ceil(1 << 20)) } " MiB" }
-            p class="hint" { "of the whole program" }
-        }
-    }
+/// Bytes in MiB.
+fn mebibytes(document: &Value, place: &str) -> Markup {
+    let bytes = document.pointer(place).and_then(Value::as_u64).unwrap_or_default();
+    html! { data value=(bytes) title=(place) { (bytes.div_ceil(1 << 20)) } " MiB" }
 }
 
 fn distances(document: &Value, title: &str, key: &str, term: &str) -> Markup {
@@ -132,13 +132,14 @@ fn last(document: &Value, term: usize) -> String {
 pub(super) fn settings(document: &Value) -> Markup {
     let names: Vec<_> =
         document["settings"].as_object().into_iter().flatten().map(|(name, _)| name).collect();
+    let about = document["preset"]["about"].as_str().unwrap_or_default();
     let differs = document["preset"]["differs"].as_object();
     let differing = differs.map_or(0, serde_json::Map::len);
     html! {
         section aria-labelledby="settings" {
             h2 id="settings" { "Settings" }
             p class="hint" {
-                "Preset " b { (shown(document, "/preset/name")) } ": " (shown(document, "/preset/about")) " "
+                "Preset " b { (shown(document, "/preset/name")) } ": " (shown(document, "/preset/about")) @if !about.ends_with('.') { "." } " "
                 @if differing == 0 { "Nothing differs from it." } @else { "What differs from it is marked." }
             }
             div class="scroll" tabindex="0" role="group" aria-label="Settings" {
@@ -187,7 +188,10 @@ pub(super) fn device(document: &Value) -> Markup {
     html! {
         section aria-labelledby="device" {
             h2 id="device" { "Device and times" }
-            (list(document, "/hardware", &["name", "class", "hardware", "driver", "memory"]))
+            (list(document, "/hardware", &["name", "class", "hardware", "driver"]))
+            @if document["hardware"]["memory"].is_u64() {
+                dl class="list" { dt { "memory" } dd { (mebibytes(document, "/hardware/memory")) } }
+            }
             h3 { "Seconds" }
             (list(document, "/times", &["preparation", "steps", "finish"]))
         }

@@ -82,5 +82,5 @@ fn token() -> Result<String> {
     getrandom::fill(&mut bytes).map_err(|error| {
         Failure::new(Exit::Internal, format!("the system gives no random numbers: {error}"))
     })?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
 }

@@ -89,7 +89,7 @@ mod tests {
         let (mut background, seen) = (Background::new(), Arc::new(AtomicUsize::new(0)));
         background.run(|| panic!("a picture that no encoder likes"));
         let count = Arc::clone(&seen);
-        background.run(move || drop(count.fetch_add(1, Ordering::Relaxed)));
+        background.run(move || _ = count.fetch_add(1, Ordering::Relaxed));
         background.finish();
         assert_eq!(seen.load(Ordering::Relaxed), 1);
     }

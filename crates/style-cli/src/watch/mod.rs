@@ -18,6 +18,7 @@ use style_transfer::{DeviceInfo, Image, Outcome, Plan, Step, Vgg};
 
 use crate::failure::{Failure, Result};
 use crate::job::Job;
+use crate::report;
 use crate::signals;
 
 /// What is known before the first step.
@@ -69,6 +70,9 @@ pub(crate) trait Watcher {
     fn end(&mut self, _: &End<'_>) -> Result<()> {
         Ok(())
     }
+
+    /// When everything about a run that was done has been said; may take as long as somebody wants to look.
+    fn stay(&mut self) {}
 }
 
 /// Everybody whom the arguments of a job ask for.
@@ -78,8 +82,7 @@ pub(crate) fn of(job: &Job<'_>) -> Result<Watchers<'static>> {
     snapshots::add_to(&mut watchers, job)?;
     checkpoints::add_to(&mut watchers, job)?;
     timelapse::add_to(&mut watchers, job)?;
-    crate::report::add_to(&mut watchers, job)?;
-    // Last: where the page stays after the end, everybody else has finished.
+    report::add_to(&mut watchers, job)?;
     view::add_to(&mut watchers, job)?;
     Ok(watchers)
 }
@@ -127,6 +130,11 @@ impl<'a> Watchers<'a> {
     /// Why a listener ended the run, where one failed.
     pub(crate) fn failure(&mut self) -> Option<Failure> {
         self.failed.take()
+    }
+
+    /// Lets those stay who have something to show.
+    pub(crate) fn stay(&mut self) {
+        self.all.iter_mut().for_each(|watcher| watcher.stay());
     }
 
     /// Tells everybody; the first failure of any of them.

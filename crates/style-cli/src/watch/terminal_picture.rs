@@ -121,8 +121,7 @@ fn frame(painted: &paint::Painted, cells: Cells, again: bool) -> String {
     let up = format!("\x1b[{rows}A\r");
     match painted {
         paint::Painted::Lines(lines) => {
-            let lines: String = lines.iter().map(|line| format!("{line}\x1b[0m\x1b[K\n")).collect();
-            format!("{place}{up}{lines}")
+            format!("{place}{up}{}\x1b[0m\x1b[K\n", lines.join("\x1b[0m\x1b[K\n"))
         }
         // Back to where the cursor was, wherever the terminal leaves it.
         paint::Painted::Inline(image) => format!("{place}{up}\x1b7{image}\x1b8\x1b[{rows}B\r"),

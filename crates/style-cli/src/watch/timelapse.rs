@@ -108,11 +108,11 @@ impl Watcher for Timelapse {
     }
 }
 
-/// How many frames there should be after a step; the first one has one, and the last none, as the result follows it.
+/// How many frames there should be after a step; the first step has one, and the last place is the result's.
 fn frames_until(step: usize, steps: usize) -> usize {
-    let steps = steps.max(1);
-    let frames = FRAMES.min(steps);
-    (step.saturating_sub(1) * (frames - 1) / steps + 1).min(frames)
+    let before = steps.saturating_sub(1).max(1);
+    let frames = FRAMES.min(steps).saturating_sub(1);
+    (step.saturating_sub(1) * frames / before + 1).min(frames)
 }
 
 fn is_due(step: usize, steps: usize, taken: usize) -> bool {

@@ -120,13 +120,16 @@ impl Watcher for LiveView {
             }
             End::Failed(failure) => self.shared.end(json!({ "failure": failure.to_string() }), None),
         }
-        if self.stays && matches!(end, End::Done(_)) && signals::came().is_none() {
+        Ok(())
+    }
+
+    fn stay(&mut self) {
+        if self.stays && signals::came().is_none() {
             say(format_args!("the page stays at {} until Ctrl-C", self.view.url()));
             while signals::came().is_none() {
                 std::thread::sleep(BETWEEN_LOOKS);
             }
         }
-        Ok(())
     }
 }
 
@@ -184,9 +187,9 @@ fn jpeg(image: &Image, longest: usize) -> Option<Bytes> {
 }
 
 /// `castle.step-12.png`, or with a further number where an earlier run has left that one.
-fn free_name(stem: &Path, step: usize) -> PathBuf {
+fn free_name(output: &Path, step: usize) -> PathBuf {
     let named = |suffix: String| {
-        let mut path = stem.as_os_str().to_owned();
+        let mut path = output.as_os_str().to_owned();
         path.push(suffix);
         PathBuf::from(path)
     };

@@ -2,6 +2,7 @@
 
 // Each test uses its part.
 #![allow(dead_code)]
+#![allow(clippy::unwrap_used, clippy::expect_used)] // the helpers of tests are tests too
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -74,7 +75,7 @@ impl Browser {
         let options = json!({ "goog:chromeOptions": { "args": arguments }, "goog:loggingPrefs": { "performance": "ALL" } });
         let session =
             browser.send("POST", "/session", &json!({ "capabilities": { "alwaysMatch": options } }));
-        browser.session = session["sessionId"].as_str().expect("a session").to_owned();
+        session["sessionId"].as_str().expect("a session").clone_into(&mut browser.session);
         Some(browser)
     }
 

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use clap::Args;
 use serde_json::{Value, json};
-use style_transfer::{CancelToken, Image, Outcome, StyleTransfer, write_atomically};
+use style_transfer::{CancelToken, Error, Image, Outcome, StyleTransfer, write_atomically};
 
 use super::{layers, missing};
 use crate::arguments::{RunArguments, StyleArguments};
@@ -247,11 +247,7 @@ impl Candidate {
         };
         let (picture, outcome) = match transfer.run(content) {
             Ok(outcome) => (outcome.image().clone(), Some(outcome)),
-            // A rate that is too high is a result of the comparison, not a reason to lose the others.
-            Err(error) => match (error.best().cloned(), Failure::from(error)) {
-                (Some(best), Failure { exit: Exit::Diverged, .. }) => (best, None),
-                (_, failure) => return Err(failure),
-            },
+            Err(error) => (best_of(error)?, None),
         };
         Ok(Made { picture, outcome, seconds: began.elapsed().as_secs_f64() })
     }
@@ -278,6 +274,15 @@ impl Candidate {
     }
 }
 
+/// The best picture of a run that diverged: a rate that is too high is a result of the comparison, and no reason to lose
+/// the others.
+fn best_of(error: Error) -> Result<Image> {
+    match error {
+        Error::Diverged { best: Some(best), .. } => Ok(*best),
+        other => Err(other.into()),
+    }
+}
+
 impl Made {
     /// `style 0.012, content 0.34, ssim 0.61`
     fn measured(&self) -> String {
@@ -290,5 +295,20 @@ impl Made {
         ];
         let parts = parts.iter().filter_map(|(name, value)| Some(format!("{name} {:.3}", (*value)?)));
         parts.collect::<Vec<_>>().join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_that_diverged_has_its_best_picture_on_the_sheet() {
+        let best = Image::new(1, 1, vec![0.5; 3]).unwrap();
+        let diverged = |best| Error::Diverged { step: 3, loss: f32::NAN, best };
+        assert_eq!(best_of(diverged(Some(Box::new(best.clone())))).unwrap(), best);
+        assert_eq!(best_of(diverged(None)).unwrap_err().exit, Exit::Diverged);
+        let made = Made { picture: best, outcome: None, seconds: 1.0 };
+        assert_eq!(made.measured(), "diverged; the best picture");
     }
 }

@@ -20,7 +20,7 @@ pub(super) fn of_file(path: &Path) -> io::Result<String> {
             read => digest.update(&buffer[..read]),
         }
     }
-    Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat())
 }
 
 /// The digest of the file that should be the known one.

@@ -32,7 +32,7 @@ pub(crate) struct Form {
     /// How the weights are stored: f32, f16, bf16 or codebook (one byte a weight)
     #[arg(long, default_value = "f32", value_parser = encoding)]
     encoding: Encoding,
-    /// The last layer to keep, such as relu5_1; what lies behind it is left out
+    /// The last layer to keep, such as `relu5_1`; what lies behind it is left out
     #[arg(long, value_name = "LAYER")]
     cut: Option<Layer>,
     /// The pixels that the weights were trained on: caffe (BGR, 0 to 255) or torch (RGB, 0 to 1) [default: found out]

@@ -158,8 +158,12 @@ mod tests {
 
     #[test]
     fn pixels_arrive_whole_where_a_terminal_shows_them() {
-        let noise = (0..3 * 60 * 60).map(|index| (index * 7919 % 256) as f32 / 255.0).collect();
-        let image = Image::new(60, 60, noise).unwrap();
+        let mut random = 1u32;
+        let noise = (0..3 * 60 * 60).map(|_| {
+            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (random >> 24) as f32 / 255.0
+        });
+        let image = Image::new(60, 60, noise.collect()).unwrap();
         let cells = Cells { columns: 12, rows: 6 };
         let Painted::Inline(text) = paint(Method::Kitty, &image, cells).unwrap() else { panic!() };
         let parts: Vec<_> = text.split_terminator("\x1b\\").collect();
