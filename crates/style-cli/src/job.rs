@@ -157,6 +157,7 @@ impl Job<'_> {
         let command: Vec<_> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
         let name = self.settled.recipe.content.as_deref().map(Path::to_string_lossy).unwrap_or_default();
         watchers.begin(&Begin {
+            settings,
             preset: self.settled.recipe.preset.as_deref().unwrap_or("balanced"),
             recipe: &recipe,
             command: &command,

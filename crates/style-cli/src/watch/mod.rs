@@ -14,7 +14,7 @@ mod view;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use style_transfer::{DeviceInfo, Image, Outcome, Plan, Step, Vgg};
+use style_transfer::{DeviceInfo, Image, Outcome, Plan, Settings, Step, Vgg};
 
 use crate::failure::{Failure, Result};
 use crate::job::Job;
@@ -23,6 +23,7 @@ use crate::signals;
 
 /// What is known before the first step.
 pub(crate) struct Begin<'a> {
+    pub(crate) settings: &'a Settings,
     /// Name of the preset that the settings began from.
     pub(crate) preset: &'a str,
     /// The recipe that goes into the picture, JSON.
