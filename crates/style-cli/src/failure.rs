@@ -125,7 +125,8 @@ impl From<Error> for Failure {
             Error::Setting { .. }
             | Error::LayerUnavailable { .. }
             | Error::UnknownPreset { .. }
-            | Error::PresetFile { .. } => Exit::Usage,
+            | Error::PresetFile { .. }
+            | Error::Kernel(KernelError::UnknownIsa(_) | KernelError::IsaUnavailable(_)) => Exit::Usage,
             Error::PictureTooSmall { .. }
             | Error::EmptyMask { .. }
             | Error::StyleFile { .. }
@@ -135,7 +136,6 @@ impl From<Error> for Failure {
             Error::NotEnoughMemory { .. }
             | Error::BufferTooLarge { .. }
             | Error::Kernel(KernelError::OutOfMemory { .. }) => Exit::Limit,
-            Error::Kernel(KernelError::UnknownIsa(_) | KernelError::IsaUnavailable(_)) => Exit::Usage,
             Error::Device { .. } | Error::DeviceLost { .. } => Exit::Device,
             Error::Diverged { .. } => Exit::Diverged,
             Error::Checkpoint { .. } | Error::CheckpointMismatch { .. } => Exit::Checkpoint,

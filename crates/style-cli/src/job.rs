@@ -109,10 +109,10 @@ impl Job<'_> {
             (TaskName::Reconstruct, Some(content)) => Task::Reconstruct(content),
             _ => {
                 let share = size as f64 / self.size().max(1) as f64;
-                let side = |px: Option<usize>| {
+                let length = |px: Option<usize>| {
                     (px.unwrap_or(self.settled.settings.size) as f64 * share).round() as usize
                 };
-                Task::Texture { width: side(width), height: side(height) }
+                Task::Texture { width: length(width), height: length(height) }
             }
         }
     }
@@ -251,6 +251,7 @@ impl Job<'_> {
     /// Hours of work should not be lost because a disk is full: another folder may have room.
     fn rescue_elsewhere(&self, failure: Failure, image: &Image, writing: &Writing) -> Failure {
         let Some(name) = self.output.path().and_then(Path::file_name) else { return failure };
+        let name = format!("{}-{}", std::process::id(), name.to_string_lossy());
         let path: PathBuf = std::env::temp_dir().join(name);
         let saved = Output::claim_path(path.clone(), false, &[]).and_then(|other| other.save(image, writing));
         match saved {

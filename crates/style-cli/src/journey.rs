@@ -15,6 +15,7 @@ use crate::terminal::say;
 /// A run and how its result is to be written.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(clippy::struct_excessive_bools)] // each is an option of the command line
 pub(crate) struct Journey {
     pub(crate) recipe: Recipe,
     /// The folder that the recipe's paths count from.

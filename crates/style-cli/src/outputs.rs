@@ -44,11 +44,14 @@ impl Output {
         };
         let output = Self::claim_path(path, arguments.output.force, &inputs::paths(recipe))?;
         output.check_format(arguments)?;
-        let checkpoint = output.path.as_deref().map(|path| places(path)[0].clone());
-        if !arguments.output.force && checkpoint.is_some_and(|path| path.exists()) {
+        let left = output.path.as_deref().is_some_and(|path| places(path).iter().any(|place| place.exists()));
+        if !arguments.output.force && left {
             let name = output.name();
             return Err(refused(&name, "an interrupted run left a checkpoint there")
                 .help(format!("`style resume {name}` goes on with it; --force forgets it and begins anew")));
+        }
+        for beside in ["partial", "best"].iter().filter_map(|what| output.beside(what)) {
+            check_place(&beside, arguments.output.force, &inputs::paths(recipe))?;
         }
         Ok(output)
     }
@@ -67,8 +70,10 @@ impl Output {
     pub(crate) fn claim_path(path: PathBuf, force: bool, inputs: &[&Path]) -> Result<Self> {
         let format = if path.is_dir() { Ok(PictureFormat::Png) } else { PictureFormat::from_path(&path) }?;
         check_place(&path, force, inputs)?;
-        let lock = Some(lock(&path)?);
-        Ok(Self { path: Some(path), format, lock })
+        let output = Self { lock: Some(lock(&path)?), path: Some(path.clone()), format };
+        // Once more, as the run that held the lock may have written it.
+        check_place(&path, force, inputs)?;
+        Ok(output)
     }
 
     /// The file; `None` for stdout.

@@ -74,6 +74,7 @@ const fn one() -> f32 {
 }
 
 /// JSON and TOML are Unicode, and paths need not be.
+#[allow(clippy::ref_option)] // the signature is serde's
 fn lossy<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> std::result::Result<S::Ok, S::Error> {
     path.as_deref().map(Path::to_string_lossy).serialize(serializer)
 }

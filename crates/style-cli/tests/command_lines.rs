@@ -12,6 +12,7 @@
 //! the other in one folder with some small pictures. With `UPDATE_SNAPSHOTS=1` answers that differ are written into
 //! the files, to be read before they are committed.
 #![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::expect_used)] // in functions that tests share
 
 mod common;
 

@@ -1,5 +1,6 @@
 //! What is said before the first step, and whether it comes true.
 #![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::expect_used)] // in functions that tests share
 
 mod common;
 

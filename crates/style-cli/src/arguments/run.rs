@@ -49,7 +49,7 @@ pub(crate) struct SourceArguments {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct OutputArguments {
-    /// Where the picture goes: .png, .jpg or .webp; - writes a PNG to stdout [default: CONTENT_in_STYLE.png in this
+    /// Where the picture goes: .png, .jpg or .webp; - writes a PNG to stdout [default: `CONTENT_in_STYLE.png` in this
     /// folder]
     #[arg(short, long, value_name = "PICTURE")]
     pub(crate) output: Option<PathBuf>,

@@ -71,8 +71,8 @@ struct DescentArguments {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(0..), allow_negative_numbers = true, help = said(
         "Seed of the noise; another one gives another picture where a run starts at noise", |s| s.seed.to_string()))]
     seed: Option<i64>,
-    /// Any other setting by its name in `style presets show balanced`, such as smallest_scale=64 or
-    /// optimizer.history=20; again for one more, and the options above come after it
+    /// Any other setting by its name in `style presets show balanced`, such as `smallest_scale=64` or
+    /// `optimizer.history=20`; again for one more, and the options above come after it
     #[arg(long, value_name = "NAME=VALUE", allow_hyphen_values = true)]
     set: Vec<String>,
 }

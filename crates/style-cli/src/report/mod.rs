@@ -41,12 +41,13 @@ pub(crate) fn add_to(watchers: &mut Watchers<'_>, job: &Job<'_>) -> Result<()> {
     for path in [&page, &json] {
         check_place(path, output.force, &inputs::paths(&job.settled.recipe))?;
     }
-    watchers.add(Report { page, json, begun: None, stages: Vec::new() });
+    watchers.add(Report { quiet: job.arguments.showing.quiet, page, json, begun: None, stages: Vec::new() });
     Ok(())
 }
 
 /// Collects what the report needs.
 struct Report {
+    quiet: bool,
     page: PathBuf,
     json: PathBuf,
     begun: Option<Begun>,
@@ -140,7 +141,9 @@ impl Report {
         let page = page::page(&document, begun, &self.stages, &result)?.into_string();
         write_atomically(&self.json, format!("{document:#}\n").as_bytes())?;
         write_atomically(&self.page, page.as_bytes())?;
-        say(format_args!("report: {}", self.page.display()));
+        if !self.quiet {
+            say(format_args!("report: {}", self.page.display()));
+        }
         Ok(())
     }
 }

@@ -134,3 +134,36 @@ impl Watcher for Json {
         }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use style_transfer::Layer;
+
+    use super::*;
+
+    #[test]
+    fn a_line_is_an_object_that_begins_with_its_event() {
+        let terms = [Term::Content(Layer::Relu4_2), Term::TotalVariation];
+        let line = Line::Step {
+            step: 3,
+            steps: 10,
+            scale: 1,
+            scales: 2,
+            width: 64,
+            height: 43,
+            loss: 0.3,
+            losses: ByTerm(&terms, &[0.1, 0.2]),
+            elapsed: 0.5,
+            remaining: 1.25,
+        };
+        assert_eq!(
+            serde_json::to_string(&line).unwrap(),
+            r#"{"event":"step","step":3,"steps":10,"scale":1,"scales":2,"width":64,"height":43,"loss":0.3,"losses":{"content relu4_2":0.1,"total variation":0.2},"elapsed":0.5,"remaining":1.25}"#
+        );
+        let line = Line::End(Ending::Failed { exit: 5, error: "disk \"a\" full", help: None });
+        assert_eq!(
+            serde_json::to_string(&line).unwrap(),
+            r#"{"event":"end","status":"failed","exit":5,"error":"disk \"a\" full","help":null}"#
+        );
+    }
+}

@@ -1,5 +1,6 @@
 //! Progress on stderr: a bar on a terminal, a line a second elsewhere, [JSON lines](super::json) for programs.
 
+use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _};
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
@@ -39,13 +40,13 @@ fn summary(end: &End<'_>) -> Option<String> {
     let (metrics, times) = (outcome.metrics(), outcome.times());
     let mut line = format!("{} in {}", steps(outcome.steps()), duration(times.total()));
     if let Some(distance) = metrics.mean_style_distance() {
-        line += &format!(", style distance {distance:.3}");
+        let _ = write!(line, ", style distance {distance:.3}");
     }
     if let Some(distance) = metrics.mean_content_distance() {
-        line += &format!(", content distance {distance:.3}");
+        let _ = write!(line, ", content distance {distance:.3}");
     }
     if let Some(ssim) = metrics.ssim {
-        line += &format!(", SSIM {ssim:.3}");
+        let _ = write!(line, ", SSIM {ssim:.3}");
     }
     Some(line)
 }

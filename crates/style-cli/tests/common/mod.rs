@@ -1,4 +1,5 @@
 //! Small pictures, made when they are needed.
+#![allow(clippy::unwrap_used)]
 #![allow(dead_code)] // every test compiles this for itself and uses a part of it
 
 use std::path::Path;
