@@ -55,7 +55,9 @@ fn show(cases: &[Case]) -> String {
     let mut text = String::new();
     for Case { comments, command, exit, lines } in cases {
         writeln!(text, "{comments}$ {command}\nexit {exit}").unwrap();
-        lines.iter().for_each(|line| writeln!(text, "{line}").unwrap());
+        for line in lines {
+            writeln!(text, "{line}").unwrap();
+        }
     }
     text
 }
