@@ -43,6 +43,11 @@ struct Batch {
 /// Before the work: exit code 2 for names that collide or options that do not go together, 5 for a result that was made
 /// otherwise. After it: that of the first picture that failed.
 pub(crate) fn run(arguments: TransferArguments) -> Result<Exit> {
+    // A page belongs to one run: its token and its pictures would be another's at the next.
+    if arguments.run.showing.view.is_some() {
+        return Err(Failure::usage("the live page shows one picture, and --with makes many")
+            .help("leave out --view, or make one picture by `style serve CONTENT STYLE`"));
+    }
     Batch::of(arguments)?.run()
 }
 

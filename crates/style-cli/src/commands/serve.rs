@@ -9,8 +9,8 @@ use crate::failure::{Exit, Result};
 /// A transfer with its page.
 ///
 /// Does what `style CONTENT STYLE...` does, with all its options, and shows it on a page of this machine: the picture as
-/// it forms, the losses, and buttons to stop the run and to save the picture on the way. Nobody else can reach the page:
-/// it listens on 127.0.0.1 only. When the run is done the page stays, with the result and what was measured, until
+/// it forms, the losses, and buttons to stop the run and to save the picture on the way. No other machine can reach the
+/// page: it listens on 127.0.0.1 only; other users of this machine can. When the run is done the page stays, with the result and what was measured, until
 /// Ctrl-C. It starts no runs of its own: `--view` shows the same page for the time of the run only.
 #[derive(Debug, Args)]
 #[command(override_usage = "style serve [OPTIONS] CONTENT STYLE[=WEIGHT]...")]
