@@ -17,7 +17,7 @@ use crate::failure::{Failure, Result};
 use crate::inputs;
 use crate::job::Job;
 use crate::outputs::check_place;
-use crate::terminal::say;
+use crate::terminal::{Event, tell};
 use crate::watch::{Begin, End, Watcher, Watchers};
 
 /// Long sides of the pictures on the page, px.
@@ -142,7 +142,8 @@ impl Report {
         write_atomically(&self.json, format!("{document:#}\n").as_bytes())?;
         write_atomically(&self.page, page.as_bytes())?;
         if !self.quiet {
-            say(format_args!("report: {}", self.page.display()));
+            let [page, data] = [&self.page, &self.json].map(|path| path.display().to_string());
+            tell(format_args!("report: {page}"), &Event::Report { page: &page, data: &data });
         }
         Ok(())
     }

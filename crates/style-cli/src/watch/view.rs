@@ -15,7 +15,7 @@ use super::{Begin, End, Watcher, Watchers};
 use crate::failure::Result;
 use crate::job::Job;
 use crate::signals;
-use crate::terminal::say;
+use crate::terminal::{Event, say, tell};
 use crate::view::{Encoded, Point, Shared, View};
 
 /// A page gets a newer picture at most so often.
@@ -33,7 +33,8 @@ pub(super) fn add_to(watchers: &mut Watchers<'_>, job: &Job<'_>) -> Result<()> {
     let showing = &job.arguments.showing;
     let Some(port) = showing.view else { return Ok(()) };
     let view = View::open(port)?;
-    say(format_args!("live page: {}", view.url()));
+    let url = view.url();
+    tell(format_args!("live page: {url}"), &Event::Page { url: &url });
     watchers.add(LiveView::new(view, showing.stays));
     Ok(())
 }
