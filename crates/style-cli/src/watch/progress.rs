@@ -12,6 +12,7 @@ use style_transfer::Step;
 use super::{Begin, End, Watcher, Watchers, terminal_picture};
 use crate::arguments::{ProgressKind, ShowingArguments};
 use crate::failure::Result;
+use crate::signals;
 use crate::terminal::{above, duration, no_bar, say, steps};
 
 /// Adds whoever the arguments ask for.
@@ -141,6 +142,8 @@ impl Watcher for Bar {
                 self.bar.finish_and_clear();
                 say(line);
             }
+            // What the keyboard's Ctrl-C leaves on the bar's line keeps the bar there.
+            None if signals::came().is_some() => self.bar.finish_and_clear(),
             None => self.bar.abandon(),
         }
         Ok(())
