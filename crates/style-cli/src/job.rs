@@ -159,7 +159,7 @@ impl Job<'_> {
         let name = self.settled.recipe.content.as_deref().map(Path::to_string_lossy).unwrap_or_default();
         watchers.begin(&Begin {
             settings,
-            preset: self.settled.recipe.preset.as_deref().unwrap_or("balanced"),
+            preset: (self.settled.recipe.preset.as_deref().unwrap_or("balanced"), &self.settled.preset),
             recipe: &recipe,
             command: &command,
             vgg: &self.machine.vgg,

@@ -11,6 +11,7 @@ mod outputs;
 mod plan;
 mod recipe;
 mod report;
+mod shown;
 mod signals;
 mod terminal;
 mod view;

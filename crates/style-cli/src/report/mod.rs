@@ -11,12 +11,13 @@ use std::path::PathBuf;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use style_transfer::{DeviceInfo, Image, Outcome, PictureFormat, Settings, Step, Vgg, write_atomically};
+use style_transfer::{DeviceInfo, Image, Outcome, Preset, Settings, Step, Vgg, write_atomically};
 
 use crate::failure::{Failure, Result};
 use crate::inputs;
 use crate::job::Job;
 use crate::outputs::check_place;
+use crate::shown;
 use crate::terminal::{Event, tell};
 use crate::watch::{Begin, End, Watcher, Watchers};
 
@@ -59,7 +60,8 @@ struct Begun {
     settings: Settings,
     vgg: Vgg,
     device: DeviceInfo,
-    preset: String,
+    /// The preset that the settings began from, and its name.
+    preset: (String, Preset),
     recipe: String,
     command: Vec<String>,
     output: String,
@@ -100,7 +102,7 @@ impl Watcher for Report {
             settings: begin.settings.clone(),
             vgg: begin.vgg.clone(),
             device: begin.device.clone(),
-            preset: begin.preset.to_owned(),
+            preset: (begin.preset.0.to_owned(), begin.preset.1.clone()),
             recipe: begin.recipe.to_owned(),
             command: begin.command.to_vec(),
             output: begin.output.map(|path| path.display().to_string()).unwrap_or_default(),
@@ -151,10 +153,5 @@ impl Report {
 
 /// The picture inside of an address, with no longer side than this.
 fn data_uri(image: &Image, longest: usize) -> Result<String> {
-    let bytes = if image.width().max(image.height()) > longest {
-        image.resized_to_long_side(longest)?.encode(PictureFormat::Jpeg)?
-    } else {
-        image.encode(PictureFormat::Jpeg)?
-    };
-    Ok(format!("data:image/jpeg;base64,{}", STANDARD.encode(bytes)))
+    Ok(format!("data:image/jpeg;base64,{}", STANDARD.encode(shown::jpeg(image, longest)?)))
 }
