@@ -12,13 +12,13 @@ use style_transfer::{
 };
 
 /// Tells a child process what to run: size, smallest scale, history of L-BFGS or 0 for Adam, steps.
-const RUN: &str = "STYLE_TRANSFER_TEST_RUN";
+const RUN: &str = "STYLE_TEST_RUN";
 
 /// Tells a child process to take many steps: with a checkpoint every so many.
-const MANY_STEPS: &str = "STYLE_TRANSFER_TEST_MANY_STEPS";
+const MANY_STEPS: &str = "STYLE_TEST_MANY_STEPS";
 
 /// Tells a child process, which is limited, the size of the picture to make.
-const LIMITED: &str = "STYLE_TRANSFER_TEST_LIMITED";
+const LIMITED: &str = "STYLE_TEST_LIMITED";
 
 /// Forecast of weights, buffers and tensors, and the measured peak; bytes.
 struct Measured {

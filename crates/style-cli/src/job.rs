@@ -15,7 +15,7 @@ use crate::outputs::{Output, Writing};
 use crate::plan::Planned;
 use crate::recipe::{Recipe, Settled, TaskName};
 use crate::signals;
-use crate::terminal::{give, say, steps};
+use crate::terminal::{Event, give, steps, tell};
 use crate::watch::{self, Begin, End, Watchers};
 
 /// A network on a device.
@@ -122,7 +122,8 @@ impl Job<'_> {
         let planned = Planned::of(self)?;
         signals::check()?;
         if !self.arguments.showing.quiet {
-            say(planned.line(self));
+            let line = planned.line(self);
+            tell(&line, &Event::Plan { text: &line, seconds: planned.seconds });
         }
         let mut watchers = watch::of(self)?;
         let result = self.perform(&planned, &mut watchers);
@@ -158,7 +159,7 @@ impl Job<'_> {
         let name = self.settled.recipe.content.as_deref().map(Path::to_string_lossy).unwrap_or_default();
         watchers.begin(&Begin {
             settings,
-            preset: self.settled.recipe.preset.as_deref().unwrap_or("balanced"),
+            preset: (self.settled.recipe.preset.as_deref().unwrap_or("balanced"), &self.settled.preset),
             recipe: &recipe,
             command: &command,
             vgg: &self.machine.vgg,

@@ -10,7 +10,7 @@ use crate::arguments::RunArguments;
 use crate::failure::{Exit, Failure, Result};
 use crate::outputs::with_ending;
 use crate::recipe::Recipe;
-use crate::terminal::say;
+use crate::terminal::warn;
 
 /// A run and how its result is to be written.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -113,7 +113,7 @@ pub(crate) fn find(named: &Path) -> Result<Found> {
         match read(place) {
             Ok((checkpoint, journey)) => {
                 if let Some(Failure { message, .. }) = refusal {
-                    say(format!("warning: {message}; going on with {}", place.display()));
+                    warn(format_args!("{message}; going on with {}", place.display()));
                 }
                 return Ok(Found { checkpoint, journey, picture });
             }

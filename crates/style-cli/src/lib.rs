@@ -11,6 +11,7 @@ mod outputs;
 mod plan;
 mod recipe;
 mod report;
+mod shown;
 mod signals;
 mod terminal;
 mod view;
@@ -33,7 +34,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     panic::set_hook(Box::new(|panic| {
         *PANIC.lock().unwrap_or_else(PoisonError::into_inner) = Some(panic.to_string());
     }));
-    let arguments = arguments.into_iter().collect();
+    let arguments: Vec<_> = arguments.into_iter().collect();
+    terminal::begin(&arguments);
     let result: Result<Exit> = panic::catch_unwind(AssertUnwindSafe(|| commands::run(arguments)))
         .unwrap_or_else(|_| {
             let words = PANIC.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default();
@@ -41,11 +43,6 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             Err(Failure::new(Exit::Internal, format!("the program failed inside: {words}"))
                 .help("tell its makers, with this line and the command"))
         });
-    match result {
-        Ok(exit) => exit.into(),
-        Err(failure) => {
-            terminal::say(&failure);
-            failure.exit.into()
-        }
-    }
+    terminal::end(&result);
+    result.unwrap_or_else(|failure| failure.exit).into()
 }

@@ -14,7 +14,7 @@ use crate::failure::{Exit, Failure, Result};
 use crate::job::Job;
 use crate::journey::{Journey, places};
 use crate::outputs::with_ending;
-use crate::terminal::say;
+use crate::terminal::warn;
 
 /// Seconds between checkpoints when nothing else is asked.
 const EVERY: u64 = 60;
@@ -67,7 +67,7 @@ impl Watcher for Checkpoints {
                 // The result may still find room: a run does not end because it could not be interrupted.
                 Err(failure) if !self.failing => {
                     self.failing = true;
-                    say(format!("warning: {}; the run goes on without", failure.message));
+                    warn(format_args!("{}; the run goes on without", failure.message));
                 }
                 Err(_) => {}
             }
