@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use style_transfer::{
-    CancelToken, Checkpoint, DeviceInfo, DeviceName, Error, Image, OpenDevice, Outcome, StyleTransfer, Task,
-    Vgg, open_device,
+    CancelToken, Checkpoint, DeviceInfo, DeviceName, Error, Image, OpenDevice, Outcome, Step, StyleTransfer,
+    Task, Vgg, open_device,
 };
 
 use crate::arguments::RunArguments;
@@ -120,7 +120,6 @@ impl Job<'_> {
     /// Plans, runs, saves, and says so.
     pub(crate) fn run(&self) -> Result<Exit> {
         let planned = Planned::of(self)?;
-        signals::check()?;
         if !self.arguments.showing.quiet {
             say(planned.line(self));
         }
@@ -175,7 +174,14 @@ impl Job<'_> {
         if let Some(checkpoint) = &self.checkpoint {
             transfer = transfer.resume_from(checkpoint);
         }
-        let result = transfer.on_step(|step| watchers.step(step)).perform(self.task());
+        let mut first = Some(signals::work);
+        let on_step = |step: &Step<'_>| {
+            if let Some(work) = first.take() {
+                work();
+            }
+            watchers.step(step)
+        };
+        let result = transfer.on_step(on_step).perform(self.task());
         self.conclude(result, watchers)
     }
 

@@ -33,6 +33,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     panic::set_hook(Box::new(|panic| {
         *PANIC.lock().unwrap_or_else(PoisonError::into_inner) = Some(panic.to_string());
     }));
+    signals::take_limits_as_errors();
     let arguments = arguments.into_iter().collect();
     let result: Result<Exit> = panic::catch_unwind(AssertUnwindSafe(|| commands::run(arguments)))
         .unwrap_or_else(|_| {

@@ -10,6 +10,7 @@ use crate::failure::{Exit, Failure, Result};
 use crate::inputs;
 use crate::journey::places;
 use crate::recipe::{Recipe, TaskName};
+use crate::signals::Scrap;
 use crate::terminal;
 
 /// How a picture is written.
@@ -29,7 +30,7 @@ pub(crate) struct Output {
     /// `None` for stdout.
     path: Option<PathBuf>,
     format: PictureFormat,
-    lock: Option<(PathBuf, File)>,
+    lock: Option<(Scrap, File)>,
 }
 
 impl Output {
@@ -136,8 +137,8 @@ impl Drop for Output {
     fn drop(&mut self) {
         if let Some((path, file)) = self.lock.take() {
             // Removed while it is held: whoever waits for it sees that it is gone and makes another.
-            let _ = fs::remove_file(path);
-            drop(file);
+            let _ = fs::remove_file(path.path());
+            drop((path, file));
         }
     }
 }
@@ -217,7 +218,7 @@ pub(crate) fn is_taken(failure: &Failure) -> bool {
 }
 
 /// Holds `PATH.lock` while the run lasts.
-fn lock(path: &Path) -> Result<(PathBuf, File)> {
+fn lock(path: &Path) -> Result<(Scrap, File)> {
     let name = path.display().to_string();
     let place = with_ending(path, ".lock");
     let failed = |error: std::io::Error| {
@@ -233,14 +234,14 @@ fn lock(path: &Path) -> Result<(PathBuf, File)> {
     loop {
         let file = File::options().write(true).create(true).truncate(false).open(&place).map_err(failed)?;
         match file.try_lock() {
-            Ok(()) if is_at(&file, &place) => return Ok((place, file)),
+            Ok(()) if is_at(&file, &place) => return Ok((Scrap::new(place), file)),
             Ok(()) => {} // its holder has removed it meanwhile
             Err(TryLockError::WouldBlock) => {
                 return Err(refused(&name, TAKEN).help("wait for it, or choose another name with -o"));
             }
             // Some network file systems know no locks; the run goes on without.
             Err(TryLockError::Error(error)) if error.kind() == std::io::ErrorKind::Unsupported => {
-                return Ok((place, file));
+                return Ok((Scrap::new(place), file));
             }
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }

@@ -5,8 +5,9 @@
 mod common;
 
 use std::fs;
+use std::io::{BufRead, BufReader, Read as _};
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use common::{folder_with_pictures, signal, style};
@@ -141,24 +142,98 @@ fn a_signal_ends_a_run_after_its_step_and_the_run_can_go_on() {
     }
 }
 
+/// Waits until a program says a line on stderr that has these words.
+fn wait_for_words(stderr: &mut impl BufRead, words: &str) {
+    let mut said = String::new();
+    while !said.lines().last().unwrap_or_default().contains(words) {
+        assert!(stderr.read_line(&mut said).unwrap() > 0, "never said {words:?}:\n{said}");
+    }
+}
+
+/// A run at one scale whose steps take seconds.
+const SLOW: [&str; 10] = [
+    "photo.png",
+    "painting.png",
+    "--size",
+    "1200",
+    "--set",
+    "smallest_scale=1200",
+    "--progress",
+    "json",
+    "-o",
+    "out.png",
+];
+
 #[test]
 fn a_second_signal_ends_the_program_at_once() {
     let folder = folder_with_pictures();
-    // One step of this takes seconds.
-    let slow =
-        ["photo.png", "painting.png", "--size", "1500", "--set", "smallest_scale=1500", "-o", "out.png"];
-    let mut child = style(folder.path(), &slow).spawn().unwrap();
-    wait_for(&folder.path().join("out.png.lock"));
-    std::thread::sleep(Duration::from_millis(1500));
+    let mut child = style(folder.path(), &SLOW).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    wait_for_words(&mut stderr, r#""event":"step""#);
     signal(&child, "INT");
-    std::thread::sleep(Duration::from_millis(200));
+    // The step after the first takes seconds, and the signal waits for its end.
+    std::thread::sleep(Duration::from_millis(150));
+    assert!(child.try_wait().unwrap().is_none(), "the first signal alone ended the program at once");
     let clock = Instant::now();
-    // It may have ended by itself, between the small steps that time is measured with.
-    if child.try_wait().unwrap().is_none() {
-        signal(&child, "INT");
-    }
-    assert_eq!(child.wait().unwrap().code(), Some(130));
+    signal(&child, "INT");
+    let mut said = String::new();
+    stderr.read_to_string(&mut said).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{said}");
+    assert!(said.ends_with("ended at once by a second signal\n"), "{said}");
     assert!(clock.elapsed() < Duration::from_secs(1), "{:?}", clock.elapsed());
+    assert!(names(folder.path()).is_empty(), "{:?}", names(folder.path()));
+}
+
+#[test]
+fn a_signal_before_the_first_step_ends_the_program_at_once() {
+    let folder = folder_with_pictures();
+    let folder = folder.path();
+    assert!(Command::new("mkfifo").arg(folder.join("pipe.png")).status().unwrap().success());
+    for (content, name, code) in [("-", "INT", 130), ("-", "TERM", 143), ("pipe.png", "INT", 130)] {
+        let mut command =
+            style(folder, &[content, "painting.png", "--timelapse", "run.png", "-o", "out.png"]);
+        let mut child = command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let writer = child.stdin.take();
+        wait_for(&folder.join("out.png.lock"));
+        std::thread::sleep(Duration::from_millis(50)); // now it reads
+        let clock = Instant::now();
+        signal(&child, name);
+        let output = child.wait_with_output().unwrap();
+        assert!(clock.elapsed() < Duration::from_secs(1), "{content}: {:?}", clock.elapsed());
+        drop(writer);
+        assert_eq!(output.status.code(), Some(code), "{content}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(said, "interrupted before the first step; nothing was written\n", "{content}");
+        assert!(names(folder).is_empty(), "{:?}", names(folder));
+    }
+}
+
+#[test]
+fn a_signal_while_the_first_step_is_made_leaves_no_scraps() {
+    let folder = folder_with_pictures();
+    let before = fs::read_dir(folder.path()).unwrap().count();
+    let mut command = style(folder.path(), &SLOW);
+    let mut child = command.args(["--timelapse", "run.png"]).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    wait_for_words(&mut stderr, r#""event":"begin""#);
+    std::thread::sleep(Duration::from_millis(100));
+    signal(&child, "INT");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), before);
+}
+
+#[test]
+fn a_limit_of_the_size_of_files_is_a_write_that_fails() {
+    let folder = folder_with_pictures();
+    let program = env!("CARGO_BIN_EXE_style");
+    let limited = format!("ulimit -f 1; exec {program} {}", run("adam", "out.png").join(" "));
+    let mut command = Command::new("sh");
+    command.args(["-c", &limited]).current_dir(folder.path()).env("TMPDIR", folder.path());
+    let output = command.output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(5), "{said}");
+    assert!(said.contains("error: cannot write out.png: File too large"), "{said}");
+    assert!(names(folder.path()).is_empty(), "{:?}", names(folder.path()));
 }
 
 #[test]

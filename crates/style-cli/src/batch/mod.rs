@@ -194,6 +194,7 @@ impl Batch {
         token: &CancelToken,
         count: Option<usize>,
     ) -> Result<Made> {
+        signals::rest();
         if !self.is_waiting(picture)? {
             return Ok(Made::Before);
         }

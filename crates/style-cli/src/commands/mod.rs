@@ -111,7 +111,6 @@ pub(crate) fn run_to(
 ) -> Result<Exit> {
     let inputs = Inputs::open(&settled.recipe, &Reader::new(arguments))?;
     let machine = Machine::open(&settled.recipe)?;
-    signals::check()?;
     Job { settled, machine: &machine, inputs: &inputs, arguments, output, token, checkpoint }.run()
 }
 

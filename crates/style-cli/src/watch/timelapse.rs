@@ -13,6 +13,7 @@ use crate::failure::{Exit, Failure, Result};
 use crate::inputs;
 use crate::job::Job;
 use crate::outputs::check_place;
+use crate::signals::Scrap;
 
 /// About so many frames, however long the run is.
 const FRAMES: usize = 100;
@@ -34,6 +35,8 @@ struct Timelapse {
 struct Frames {
     animation: std::result::Result<Option<Animation>, ImageError>,
     size: (usize, usize),
+    /// The file that they are in so far.
+    _scrap: Option<Scrap>,
 }
 
 impl Frames {
@@ -65,7 +68,7 @@ pub(super) fn add_to(watchers: &mut Watchers<'_>, job: &Job<'_>) -> Result<()> {
 impl Timelapse {
     /// Into a file that ends in `.png`, `.apng` or `.gif`.
     fn new(path: PathBuf) -> Self {
-        let frames = Frames { animation: Ok(None), size: (0, 0) };
+        let frames = Frames { animation: Ok(None), size: (0, 0), _scrap: None };
         Self { path, frames: Arc::new(Mutex::new(frames)), background: Background::new(), taken: 0 }
     }
 
@@ -82,7 +85,8 @@ impl Watcher for Timelapse {
         let (width, height) = (begin.plan.width, begin.plan.height);
         let animation = Animation::create(&self.path, width, height, DELAY)?;
         let mut frames = self.frames.lock().unwrap_or_else(PoisonError::into_inner);
-        *frames = Frames { animation: Ok(Some(animation)), size: (width, height) };
+        let scrap = Some(Scrap::new(animation.scratch()));
+        *frames = Frames { animation: Ok(Some(animation)), size: (width, height), _scrap: scrap };
         Ok(())
     }
 
@@ -155,7 +159,7 @@ mod tests {
         let path = folder.path().join("run.png");
         let animation = Animation::create(&path, 2, 2, DELAY).unwrap();
         let error = ImageError::NoPixels { width: 0, height: 0 };
-        let mut frames = Frames { animation: Ok(Some(animation)), size: (2, 2) };
+        let mut frames = Frames { animation: Ok(Some(animation)), size: (2, 2), _scrap: None };
         let image = Image::new(1, 1, vec![0.5; 3]).unwrap();
         frames.push(&image, DELAY);
         assert_eq!(frames.animation.as_ref().unwrap().as_ref().unwrap().frames(), 1);

@@ -83,6 +83,7 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<Exit> {
     let report = arguments.report(&output)?;
     let machine = Machine::open(recipe)?;
     arguments.plan(&candidates, &machine, &output, &token)?;
+    signals::work();
     let mut made = Vec::new();
     for (number, candidate) in candidates.iter().enumerate() {
         signals::check()?;
