@@ -11,7 +11,7 @@ use crate::arguments::RunArguments;
 use crate::commands::weights::resolve;
 use crate::failure::{Exit, Failure, Result};
 use crate::inputs::Inputs;
-use crate::outputs::{Output, Writing};
+use crate::outputs::{BEST, Output, PARTIAL, Writing};
 use crate::plan::Planned;
 use crate::recipe::{Recipe, Settled, TaskName};
 use crate::signals;
@@ -198,11 +198,11 @@ impl Job<'_> {
         };
         let ended = signals::came().filter(|_| outcome.stopped());
         if let Some(failure) = watchers.failure() {
-            return Err(self.rescue_picture(failure, outcome.image(), "partial", &writing));
+            return Err(self.rescue_picture(failure, outcome.image(), PARTIAL, &writing));
         }
         if let Some(exit) = ended {
             let failure = self.interrupted(exit, &outcome);
-            return Err(self.rescue_picture(failure, outcome.image(), "partial", &writing));
+            return Err(self.rescue_picture(failure, outcome.image(), PARTIAL, &writing));
         }
         match self.output.save(outcome.image(), &writing) {
             Ok(()) => Ok(outcome),
@@ -237,7 +237,7 @@ impl Job<'_> {
         let best = error.best().cloned();
         let failure = Failure::from(error);
         match best {
-            Some(best) => self.rescue_picture(failure, &best, "best", writing),
+            Some(best) => self.rescue_picture(failure, &best, BEST, writing),
             None => failure,
         }
     }

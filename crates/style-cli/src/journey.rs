@@ -8,7 +8,7 @@ use style_transfer::{Checkpoint, Error};
 
 use crate::arguments::RunArguments;
 use crate::failure::{Exit, Failure, Result};
-use crate::outputs::with_ending;
+use crate::places;
 use crate::recipe::Recipe;
 use crate::terminal::say;
 
@@ -106,7 +106,7 @@ pub(crate) fn find(named: &Path) -> Result<Found> {
     let picture = [".checkpoint.previous", ".checkpoint"].iter().find_map(|ending| text.strip_suffix(ending));
     let (picture, places) = match picture {
         Some(picture) => (PathBuf::from(picture), vec![named.to_owned()]),
-        None => (named.to_owned(), places(named).to_vec()),
+        None => (named.to_owned(), places::checkpoints(named).to_vec()),
     };
     let mut refusal = None;
     for place in places.iter().filter(|place| place.exists()) {
@@ -125,11 +125,6 @@ pub(crate) fn find(named: &Path) -> Result<Found> {
             .help("name a picture whose run was interrupted, or its .checkpoint")
     };
     Err(refusal.unwrap_or_else(nothing))
-}
-
-/// The last checkpoint of a picture, and the one before it.
-pub(crate) fn places(picture: &Path) -> [PathBuf; 2] {
-    [with_ending(picture, ".checkpoint"), with_ending(picture, ".checkpoint.previous")]
 }
 
 fn read(path: &Path) -> Result<(Checkpoint, Journey)> {

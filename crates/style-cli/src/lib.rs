@@ -8,6 +8,7 @@ mod inputs;
 mod job;
 mod journey;
 mod outputs;
+mod places;
 mod plan;
 mod recipe;
 mod report;

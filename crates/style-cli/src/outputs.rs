@@ -8,10 +8,17 @@ use style_transfer::{Image, Mask, PictureFormat, WriteOptions, write_atomically}
 use crate::arguments::RunArguments;
 use crate::failure::{Exit, Failure, Result};
 use crate::inputs;
-use crate::journey::places;
+use crate::places;
 use crate::recipe::{Recipe, TaskName};
 use crate::signals::Scrap;
 use crate::terminal;
+
+/// What stands in the names of pictures beside the result: the picture so far, and the best of a run that failed.
+pub(crate) const PARTIAL: &str = "partial";
+pub(crate) const BEST: &str = "best";
+
+/// Behind the name of a result that is being made.
+const LOCK: &str = ".lock";
 
 /// How a picture is written.
 #[derive(Debug, Clone, Default)]
@@ -45,13 +52,16 @@ impl Output {
         };
         let output = Self::claim_path(path, arguments.output.force, &inputs::paths(recipe))?;
         output.check_format(arguments)?;
-        let left = output.path.as_deref().is_some_and(|path| places(path).iter().any(|place| place.exists()));
+        let left = output
+            .path
+            .as_deref()
+            .is_some_and(|path| places::checkpoints(path).iter().any(|place| place.exists()));
         if !arguments.output.force && left {
             let name = output.name();
             return Err(refused(&name, "an interrupted run left a checkpoint there")
                 .help(format!("`style resume {name}` goes on with it; --force forgets it and begins anew")));
         }
-        for beside in ["partial", "best"].iter().filter_map(|what| output.beside(what)) {
+        for beside in [PARTIAL, BEST].iter().filter_map(|what| output.beside(what)) {
             check_place(&beside, arguments.output.force, &inputs::paths(recipe))?;
         }
         Ok(output)
@@ -91,6 +101,22 @@ impl Output {
     pub(crate) fn beside(&self, what: &str) -> Option<PathBuf> {
         let extension = self.format.extension();
         self.path.as_deref().map(|path| path.with_extension(format!("{what}.{extension}")))
+    }
+
+    /// Whether a run to this place may write that file itself.
+    pub(crate) fn is_own(&self, path: &Path) -> bool {
+        let Some(picture) = self.path() else { return false };
+        let place = places::place_of(path);
+        let [last, previous] = places::checkpoints(picture);
+        let [page, json] = places::report(picture);
+        let others = [last, previous, places::unfinished(picture), with_ending(picture, LOCK), page, json];
+        let beside = [PARTIAL, BEST].iter().filter_map(|what| self.beside(what));
+        let own = others.into_iter().chain(beside).chain([picture.to_owned()]);
+        let is_snapshot = || {
+            let name = place.file_name().and_then(|name| places::step_of_snapshot(picture, name));
+            name.is_some() && places::place_of(picture).parent() == place.parent()
+        };
+        own.map(|own| places::place_of(&own)).any(|own| own == place) || is_snapshot()
     }
 
     /// The picture as bytes.
@@ -192,6 +218,11 @@ fn refused(name: &str, why: &str) -> Failure {
 
 /// Refuses a place where the result could not be written, or would replace something: better now than after the work.
 pub(crate) fn check_place(path: &Path, force: bool, inputs: &[&Path]) -> Result<()> {
+    check_place_of("-o", path, force, inputs)
+}
+
+/// The same for a place that another option names.
+pub(crate) fn check_place_of(option: &str, path: &Path, force: bool, inputs: &[&Path]) -> Result<()> {
     let name = path.display().to_string();
     if path.is_dir() {
         return Err(
@@ -200,11 +231,13 @@ pub(crate) fn check_place(path: &Path, force: bool, inputs: &[&Path]) -> Result<
     }
     let real = |path: &Path| path.canonicalize().ok();
     if real(path).is_some_and(|place| inputs.iter().any(|input| real(input).as_ref() == Some(&place))) {
-        return Err(refused(&name, "it is an input of this run").help("choose another name with -o"));
+        return Err(
+            refused(&name, "it is an input of this run").help(format!("choose another name with {option}"))
+        );
     }
     if !force && path.symlink_metadata().is_ok() {
         return Err(refused(&name, "it is there already")
-            .help("choose another name with -o, or replace it with --force"));
+            .help(format!("choose another name with {option}, or replace it with --force")));
     }
     Ok(())
 }
@@ -220,7 +253,7 @@ pub(crate) fn is_taken(failure: &Failure) -> bool {
 /// Holds `PATH.lock` while the run lasts.
 fn lock(path: &Path) -> Result<(Scrap, File)> {
     let name = path.display().to_string();
-    let place = with_ending(path, ".lock");
+    let place = with_ending(path, LOCK);
     let failed = |error: std::io::Error| {
         refused(&name, &error.to_string()).help("see that the folder may be written to and the disk has room")
     };

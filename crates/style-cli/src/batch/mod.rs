@@ -21,7 +21,7 @@ use crate::outputs::{Output, is_taken};
 use crate::plan::Planned;
 use crate::recipe::{Recipe, Settled, TaskName};
 use crate::terminal::{duration, say};
-use crate::{inputs, journey, signals};
+use crate::{inputs, journey, places, signals};
 
 use finished::There;
 use pictures::Picture;
@@ -125,7 +125,7 @@ impl Batch {
 
     /// Where an earlier run of this picture has come to.
     fn checkpoint(&self, picture: &Picture, recipe: &Recipe) -> Result<Option<Checkpoint>> {
-        let there = journey::places(&picture.output).iter().any(|place| place.exists());
+        let there = places::checkpoints(&picture.output).iter().any(|place| place.exists());
         if !there || self.arguments.output.force {
             return Ok(None);
         }

@@ -12,8 +12,9 @@ use style_transfer::{Checkpoint, Error, Step};
 use super::{Begin, End, Watcher, Watchers};
 use crate::failure::{Exit, Failure, Result};
 use crate::job::Job;
-use crate::journey::{Journey, places};
-use crate::outputs::with_ending;
+use crate::journey::Journey;
+use crate::outputs::PARTIAL;
+use crate::places;
 use crate::terminal::say;
 
 /// Seconds between checkpoints when nothing else is asked.
@@ -24,7 +25,7 @@ pub(super) fn add_to(watchers: &mut Watchers<'_>, job: &Job<'_>) -> Result<()> {
     let Some(picture) = job.output.path().filter(|_| !keeping.no_checkpoints) else { return Ok(()) };
     watchers.add(Checkpoints {
         picture: picture.to_owned(),
-        partial: job.output.beside("partial"),
+        partial: job.output.beside(PARTIAL),
         about: Journey::new(&job.settled.recipe, job.arguments).to_json()?,
         every: Duration::from_secs(keeping.checkpoint_every.unwrap_or(EVERY)),
         keep: keeping.keep_checkpoints,
@@ -92,7 +93,7 @@ impl Watcher for Checkpoints {
         if let Some(partial) = &self.partial {
             let _ = fs::remove_file(partial);
         }
-        for place in places(&self.picture).iter().filter(|_| !self.keep) {
+        for place in places::checkpoints(&self.picture).iter().filter(|_| !self.keep) {
             let _ = fs::remove_file(place);
         }
         Ok(())
@@ -105,15 +106,10 @@ impl Checkpoints {
     }
 }
 
-/// Where a checkpoint is written before it gets its name. Nobody else writes it: the picture is claimed.
-fn unfinished(picture: &Path) -> PathBuf {
-    with_ending(picture, ".checkpoint.new")
-}
-
 /// Puts a checkpoint beside its picture and keeps the one before it. At any moment there is one of them, whole.
 fn write(picture: &Path, checkpoint: &Checkpoint) -> Result<()> {
-    let new = unfinished(picture);
-    let [last, previous] = places(picture);
+    let new = places::unfinished(picture);
+    let [last, previous] = places::checkpoints(picture);
     let attempt = || -> std::result::Result<(), Error> {
         let failed = Error::CheckpointWrite;
         let mut file = BufWriter::new(File::create(&new).map_err(failed)?);

@@ -12,7 +12,7 @@ use super::{Begin, End, Watcher, Watchers};
 use crate::failure::{Exit, Failure, Result};
 use crate::inputs;
 use crate::job::Job;
-use crate::outputs::check_place;
+use crate::outputs::check_place_of;
 use crate::signals::Scrap;
 
 /// About so many frames, however long the run is.
@@ -56,11 +56,12 @@ impl Frames {
 
 pub(super) fn add_to(watchers: &mut Watchers<'_>, job: &Job<'_>) -> Result<()> {
     let Some(path) = &job.arguments.output.timelapse else { return Ok(()) };
-    if job.output.path() == Some(path) {
-        let message = format!("cannot write {}: it is the place of the result", path.display());
-        return Err(Failure::new(Exit::Output, message).help("choose another name for the animation"));
+    let option = "--timelapse";
+    if job.output.is_own(path) {
+        let message = format!("cannot write {}: the run writes another file there", path.display());
+        return Err(Failure::new(Exit::Output, message).help(format!("choose another name with {option}")));
     }
-    check_place(path, job.arguments.output.force, &inputs::paths(&job.settled.recipe))?;
+    check_place_of(option, path, job.arguments.output.force, &inputs::paths(&job.settled.recipe))?;
     watchers.add(Timelapse::new(path.clone()));
     Ok(())
 }
