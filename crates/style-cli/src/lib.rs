@@ -12,10 +12,13 @@ mod places;
 mod plan;
 mod recipe;
 mod report;
+mod rescue;
+mod shell;
 mod signals;
 mod terminal;
 mod view;
 mod watch;
+mod writing;
 
 use std::ffi::OsString;
 use std::panic::{self, AssertUnwindSafe};

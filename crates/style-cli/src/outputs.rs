@@ -3,15 +3,17 @@
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use style_transfer::{Image, Mask, PictureFormat, WriteOptions, write_atomically};
+use style_transfer::{Image, PictureFormat, write_atomically};
 
 use crate::arguments::RunArguments;
 use crate::failure::{Exit, Failure, Result};
 use crate::inputs;
 use crate::places;
 use crate::recipe::{Recipe, TaskName};
+use crate::shell::quoted_path;
 use crate::signals::Scrap;
 use crate::terminal;
+use crate::writing::{Writing, extension};
 
 /// What stands in the names of pictures beside the result: the picture so far, and the best of a run that failed.
 pub(crate) const PARTIAL: &str = "partial";
@@ -19,17 +21,6 @@ pub(crate) const BEST: &str = "best";
 
 /// Behind the name of a result that is being made.
 const LOCK: &str = ".lock";
-
-/// How a picture is written.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Writing {
-    /// The recipe as JSON, which goes into the picture.
-    pub(crate) recipe: Option<String>,
-    pub(crate) bits: u8,
-    pub(crate) quality: Option<u8>,
-    /// How opaque the content was.
-    pub(crate) alpha: Option<Mask>,
-}
 
 /// The place of a result, claimed: no other run writes there while this lives.
 #[derive(Debug)]
@@ -52,19 +43,32 @@ impl Output {
         };
         let output = Self::claim_path(path, arguments.output.force, &inputs::paths(recipe))?;
         output.check_format(arguments)?;
-        let left = output
-            .path
-            .as_deref()
-            .is_some_and(|path| places::checkpoints(path).iter().any(|place| place.exists()));
-        if !arguments.output.force && left {
-            let name = output.name();
-            return Err(refused(&name, "an interrupted run left a checkpoint there")
-                .help(format!("`style resume {name}` goes on with it; --force forgets it and begins anew")));
-        }
+        output.check_left(arguments.output.force)?;
         for beside in [PARTIAL, BEST].iter().filter_map(|what| output.beside(what)) {
             check_place(&beside, arguments.output.force, &inputs::paths(recipe))?;
         }
         Ok(output)
+    }
+
+    /// Refuses to take the place of an interrupted run unasked.
+    pub(crate) fn check_left(&self, force: bool) -> Result<()> {
+        let Some(path) = self.path().filter(|_| !force) else { return Ok(()) };
+        if !places::checkpoints(path).iter().any(|place| place.exists()) {
+            return Ok(());
+        }
+        Err(refused(&self.name(), "an interrupted run left a checkpoint there").help(format!(
+            "`style resume {}` goes on with it; --force forgets it and begins anew",
+            quoted_path(path)
+        )))
+    }
+
+    /// Forgets an earlier run to this place, of which nothing will be gone on with.
+    pub(crate) fn forget_earlier_run(&self) {
+        let checkpoints = self.path().map(places::checkpoints).into_iter().flatten();
+        for place in checkpoints.chain(self.beside(PARTIAL)) {
+            // One that stays is written over by the first of the new run.
+            let _ = fs::remove_file(place);
+        }
     }
 
     /// Refuses what the format has not.
@@ -97,9 +101,14 @@ impl Output {
         self.path.as_ref().map_or_else(|| "stdout".to_owned(), |path| path.display().to_string())
     }
 
+    /// The format of the result.
+    pub(crate) const fn format(&self) -> PictureFormat {
+        self.format
+    }
+
     /// A picture beside the result: `NAME.best.png`, `NAME.partial.png`.
     pub(crate) fn beside(&self, what: &str) -> Option<PathBuf> {
-        let extension = self.format.extension();
+        let extension = extension(self.format);
         self.path.as_deref().map(|path| path.with_extension(format!("{what}.{extension}")))
     }
 
@@ -119,27 +128,9 @@ impl Output {
         own.map(|own| places::place_of(&own)).any(|own| own == place) || is_snapshot()
     }
 
-    /// The picture as bytes.
-    fn encode(&self, image: &Image, writing: &Writing) -> Result<Vec<u8>> {
-        // A JPEG shows what was transparent on white, as the network saw it.
-        let alpha = writing.alpha.as_ref().filter(|_| self.format != PictureFormat::Jpeg);
-        let alpha = alpha.map(|alpha| alpha.resized(image.width(), image.height())).transpose()?;
-        let mut options = WriteOptions::default().bits(writing.bits);
-        if let Some(quality) = writing.quality {
-            options = options.quality(quality);
-        }
-        if let Some(alpha) = &alpha {
-            options = options.alpha(alpha);
-        }
-        if let Some(recipe) = &writing.recipe {
-            options = options.recipe(recipe);
-        }
-        Ok(image.encode_with(self.format, &options)?)
-    }
-
     /// Writes the result.
-    pub(crate) fn save(&self, image: &Image, writing: &Writing) -> Result<()> {
-        let bytes = self.encode(image, writing)?;
+    pub(crate) fn save(&self, image: &Image, writing: &Writing<'_>) -> Result<()> {
+        let bytes = writing.encode(image, self.format)?;
         match &self.path {
             Some(path) => Ok(write_atomically(path, &bytes)?),
             None => terminal::give_bytes(&bytes),
@@ -151,10 +142,10 @@ impl Output {
         &self,
         what: &str,
         image: &Image,
-        writing: &Writing,
+        writing: &Writing<'_>,
     ) -> Result<Option<PathBuf>> {
         let Some(path) = self.beside(what) else { return Ok(None) };
-        write_atomically(&path, &self.encode(image, writing)?)?;
+        write_atomically(&path, &writing.encode(image, self.format)?)?;
         Ok(Some(path))
     }
 }
@@ -165,21 +156,6 @@ impl Drop for Output {
             // Removed while it is held: whoever waits for it sees that it is gone and makes another.
             let _ = fs::remove_file(path.path());
             drop((path, file));
-        }
-    }
-}
-
-/// The extension that pictures of a format get.
-trait Extension {
-    fn extension(self) -> &'static str;
-}
-
-impl Extension for PictureFormat {
-    fn extension(self) -> &'static str {
-        match self {
-            Self::Jpeg => "jpg",
-            Self::WebP => "webp",
-            _ => "png",
         }
     }
 }

@@ -18,6 +18,9 @@ pub(crate) struct Recipe {
     /// Name and version of the library that the recipe is of; not read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) made_by: Option<String>,
+    /// In a picture that is not finished, the steps that were done; of no effect on a run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) stopped_after: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) task: Option<TaskName>,
     /// The photograph; `-` for stdin.
@@ -123,6 +126,7 @@ impl Recipe {
     fn under(self, over: Self) -> Self {
         Self {
             made_by: over.made_by.or(self.made_by),
+            stopped_after: None,
             task: over.task.or(self.task),
             content: over.content.or(self.content),
             // Who starts elsewhere does not start at the picture that was named before.

@@ -11,6 +11,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use common::{folder_with_pictures, signal, style};
+use style_transfer::Checkpoint;
 
 /// Two scales, so that moments before, at and after the border are met, and a checkpoint at every step.
 fn run(optimizer: &str, output: &str) -> Vec<String> {
@@ -133,9 +134,15 @@ fn a_signal_ends_a_run_after_its_step_and_the_run_can_go_on() {
         assert!(said.contains("the picture so far is out.partial.png"), "{said}");
         assert!(said.ends_with("  help: `style resume out.png` goes on from there\n"), "{said}");
         assert!(!folder.join("out.png").exists());
-        assert!(fs::read(folder.join("out.partial.png")).unwrap().starts_with(b"\x89PNG"));
+        let read = |name: &str| Checkpoint::parse(&fs::read(folder.join(name)).unwrap()).unwrap().step();
+        let step = read("out.png.checkpoint");
+        assert_eq!(read("out.png.checkpoint.previous") + 1, step, "one step is not written twice");
+        let rerun = style(folder, &["rerun", "out.partial.png", "--print"]).stderr(Stdio::piped()).output();
+        let told = String::from_utf8(rerun.unwrap().stderr).unwrap();
+        let steps = if step == 1 { "1 step".to_owned() } else { format!("{step} steps") };
+        assert_eq!(told, format!("out.partial.png was stopped after {steps}; this run is the whole one\n"));
 
-        assert!(style(folder, &["resume", "out.png"]).status().unwrap().success());
+        assert!(style(folder, &["resume", "out.partial.png"]).status().unwrap().success());
         assert_eq!(fs::read(folder.join("out.png")).unwrap(), fs::read(folder.join("whole.png")).unwrap());
         assert_eq!(names(folder), ["out.png"], "nothing else is left");
         fs::remove_file(folder.join("out.png")).unwrap();
@@ -220,6 +227,55 @@ fn a_signal_while_the_first_step_is_made_leaves_no_scraps() {
     signal(&child, "INT");
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), before);
+}
+
+/// A run that is interrupted after its first checkpoint or step, with a folder of its own for temporary files.
+fn interrupted(folder: &Path, output: &str, before: impl Fn()) -> (Option<i32>, String) {
+    let temporary = folder.join("temporary");
+    fs::create_dir_all(&temporary).unwrap();
+    let mut arguments = run("adam", output);
+    arguments.extend(["--progress", "json"].map(str::to_owned));
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let mut command = style(folder, &arguments);
+    let mut child = command.env("TMPDIR", temporary).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    wait_for_words(&mut stderr, r#""event":"step""#);
+    before();
+    signal(&child, "INT");
+    let mut said = String::new();
+    stderr.read_to_string(&mut said).unwrap();
+    (child.wait().unwrap().code(), said)
+}
+
+#[test]
+fn a_picture_without_a_place_is_kept_among_the_temporary_files_and_the_exit_code_stays() {
+    let folder = folder_with_pictures();
+    let folder = folder.path();
+    let temporary = || -> Vec<_> {
+        let entries = fs::read_dir(folder.join("temporary")).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    };
+    let (code, said) = interrupted(folder, "-", || {});
+    assert_eq!(code, Some(130), "{said}");
+    let name = temporary().pop().unwrap();
+    assert!(name.starts_with("style-") && name.ends_with(".png"), "{name}");
+    assert!(said.contains(&format!("temporary/{name}")), "{said}");
+    fs::remove_file(folder.join("temporary").join(&name)).unwrap();
+
+    // A folder takes the place of the picture so far.
+    fs::write(folder.join("temporary/out.png"), "another's").unwrap();
+    let (code, said) = interrupted(folder, "out.jpg", || {
+        let place = folder.join("out.partial.jpg");
+        let _ = fs::remove_file(&place);
+        fs::create_dir(place).unwrap();
+    });
+    assert_eq!(code, Some(130), "{said}");
+    assert!(said.contains("ended by a signal after") && said.contains("out.partial.jpg"), "{said}");
+    assert!(said.contains("the picture so far is ") && said.contains("temporary/out-1.png"), "{said}");
+    assert!(said.contains("`style resume out.jpg` goes on from there"), "{said}");
+    assert_eq!(fs::read(folder.join("temporary/out.png")).unwrap(), b"another's");
+    let picture = fs::read(folder.join("temporary/out-1.png")).unwrap();
+    assert!(picture.starts_with(b"\x89PNG"));
 }
 
 #[test]

@@ -23,9 +23,10 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
-    let journey::Found { checkpoint, journey, picture } = journey::find(&arguments.picture)?;
+    let journey::Found { earlier, journey, picture } = journey::find(&arguments.picture)?;
     let token = signals::listen()?;
     let mut run = journey.arguments(arguments.run);
+    let elsewhere = run.output.output.is_some();
     let path = run.output.output.take().unwrap_or(picture);
     // It counts from this folder, the paths of the recipe from theirs.
     let path = if journey.is_here() { path } else { std::path::absolute(&path).unwrap_or(path) };
@@ -34,5 +35,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
     journey.go_there();
     let output = Output::claim_path(path, run.output.force, &inputs::paths(&settled.recipe))?;
     output.check_format(&run)?;
-    run_to(&settled, &run, &output, Some(checkpoint), token)
+    if elsewhere && !output.is_own(&earlier.place) {
+        output.check_left(run.output.force)?;
+    }
+    run_to(&settled, &run, &output, Some(earlier), token)
 }

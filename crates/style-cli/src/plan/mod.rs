@@ -32,7 +32,7 @@ impl Planned {
     /// Checks a run, and tries a few steps of a small one to see how fast this machine is.
     pub(crate) fn of(job: &Job<'_>) -> Result<Self> {
         let plan = limits::check(job)?;
-        let left = 1.0 - job.checkpoint.as_ref().map_or(0.0, |checkpoint| share(&plan, checkpoint.step()));
+        let left = 1.0 - job.earlier.as_ref().map_or(0.0, |earlier| share(&plan, earlier.step()));
         let seconds = calibration::seconds(job, &plan).map(|seconds| seconds * left);
         Ok(Self { plan, seconds })
     }
@@ -49,13 +49,9 @@ impl Planned {
             Optimizer::Adam { .. } => "Adam",
             Optimizer::Lbfgs { .. } => "L-BFGS",
         };
-        let steps = match &job.checkpoint {
-            Some(checkpoint) => {
-                format!(
-                    "{} of {} steps",
-                    self.plan.steps().saturating_sub(checkpoint.step()),
-                    self.plan.steps()
-                )
+        let steps = match &job.earlier {
+            Some(earlier) => {
+                format!("{} of {} steps", self.plan.steps().saturating_sub(earlier.step()), self.plan.steps())
             }
             None => terminal::steps(self.plan.steps()),
         };

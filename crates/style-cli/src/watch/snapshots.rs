@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use style_transfer::Step;
+use style_transfer::{PictureFormat, Step, write_atomically};
 
 use super::{Begin, Watcher, Watchers};
 use crate::failure::{Failure, Result};
@@ -11,6 +11,7 @@ use crate::inputs;
 use crate::job::Job;
 use crate::outputs::check_place;
 use crate::places::{snapshot, step_of_snapshot};
+use crate::writing::Writing;
 
 pub(super) fn add_to<'a>(watchers: &mut Watchers<'a>, job: &Job<'a>) -> Result<()> {
     let Some(every) = job.arguments.output.save_every else { return Ok(()) };
@@ -23,6 +24,8 @@ pub(super) fn add_to<'a>(watchers: &mut Watchers<'a>, job: &Job<'a>) -> Result<(
         output: output.to_owned(),
         inputs: inputs::paths(&job.settled.recipe),
         force: job.arguments.output.force,
+        writing: job.writing(),
+        format: job.output.format(),
     });
     Ok(())
 }
@@ -32,6 +35,8 @@ struct Snapshots<'a> {
     output: PathBuf,
     inputs: Vec<&'a Path>,
     force: bool,
+    writing: Writing<'a>,
+    format: PictureFormat,
 }
 
 impl Snapshots<'_> {
@@ -60,7 +65,8 @@ impl Watcher for Snapshots<'_> {
 
     fn step(&mut self, step: &Step<'_>) -> Result<ControlFlow<()>> {
         if self.is_due(step.index, step.steps) {
-            step.image()?.save(snapshot(&self.output, step.index))?;
+            let bytes = self.writing.stopped_after(step.index).encode(&step.image()?, self.format)?;
+            write_atomically(snapshot(&self.output, step.index), &bytes)?;
         }
         Ok(ControlFlow::Continue(()))
     }
