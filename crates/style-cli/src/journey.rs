@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use style_transfer::{Checkpoint, Error};
 
 use crate::arguments::RunArguments;
+use crate::exact_path::ExactPath;
 use crate::failure::{Exit, Failure, Result};
 use crate::outputs::{BEST, PARTIAL, with_ending};
 use crate::places;
@@ -19,9 +20,11 @@ use crate::terminal::say;
 #[serde(deny_unknown_fields)]
 #[allow(clippy::struct_excessive_bools)] // each is an option of the command line
 pub(crate) struct Journey {
-    pub(crate) recipe: Recipe,
-    /// The folder that the recipe's paths count from.
-    folder: PathBuf,
+    recipe: Recipe,
+    /// The recipe's paths, in which it says in text only.
+    paths: Vec<ExactPath>,
+    /// The folder that they count from.
+    folder: ExactPath,
     force: bool,
     bits: Option<String>,
     quality: Option<u8>,
@@ -29,6 +32,8 @@ pub(crate) struct Journey {
     report: bool,
     keep_checkpoints: bool,
     checkpoint_every: Option<u64>,
+    timelapse: Option<ExactPath>,
+    save_every: Option<u64>,
     max_megapixels: Option<u64>,
     max_side: Option<u64>,
     max_file_size: Option<u64>,
@@ -41,7 +46,8 @@ impl Journey {
         let RunArguments { output, keeping, limits, .. } = arguments;
         Self {
             recipe: recipe.clone(),
-            folder: std::env::current_dir().unwrap_or_default(),
+            paths: recipe.clone().paths_mut().map(|path| ExactPath(path.clone())).collect(),
+            folder: ExactPath(std::env::current_dir().unwrap_or_default()),
             force: output.force,
             bits: output.bits.clone(),
             quality: output.quality,
@@ -49,6 +55,8 @@ impl Journey {
             report: output.report,
             keep_checkpoints: keeping.keep_checkpoints,
             checkpoint_every: keeping.checkpoint_every,
+            timelapse: output.timelapse.clone().map(ExactPath),
+            save_every: output.save_every,
             max_megapixels: limits.max_megapixels,
             max_side: limits.max_side,
             max_file_size: limits.max_file_size,
@@ -61,7 +69,21 @@ impl Journey {
         serde_json::to_string(self).map_err(|error| Failure::new(Exit::Internal, error))
     }
 
-    /// The arguments of the run, but for what is said anew.
+    /// What the run depends on.
+    pub(crate) fn recipe(&self) -> Recipe {
+        let mut recipe = self.recipe.clone();
+        for (path, ExactPath(exact)) in recipe.paths_mut().zip(&self.paths) {
+            path.clone_from(exact);
+        }
+        recipe
+    }
+
+    /// Where the run's animation goes, counted from its folder.
+    pub(crate) fn timelapse(&self) -> Option<&Path> {
+        self.timelapse.as_ref().map(|ExactPath(path)| path.as_path())
+    }
+
+    /// The arguments of the run, but for what is said anew and for the animation, which cannot be gone on with.
     pub(crate) fn arguments(&self, anew: RunArguments) -> RunArguments {
         let mut all = anew;
         let (output, keeping, limits) = (&mut all.output, &mut all.keeping, &mut all.limits);
@@ -70,6 +92,7 @@ impl Journey {
         output.quality = output.quality.or(self.quality);
         output.no_recipe |= self.no_recipe;
         output.report |= self.report;
+        output.save_every = output.save_every.or(self.save_every);
         keeping.keep_checkpoints |= self.keep_checkpoints;
         keeping.checkpoint_every = keeping.checkpoint_every.or(self.checkpoint_every);
         limits.max_megapixels = limits.max_megapixels.or(self.max_megapixels);
@@ -81,15 +104,15 @@ impl Journey {
 
     /// Whether the run was begun in the folder that this program is in.
     pub(crate) fn is_here(&self) -> bool {
-        std::env::current_dir().is_ok_and(|here| here == self.folder)
+        std::env::current_dir().is_ok_and(|here| here == self.folder.0)
     }
 
     /// Goes to the folder that the run was begun in, where it still is, so that the recipe's paths mean what they
     /// meant and stay in the result as they were.
     pub(crate) fn go_there(&self) {
-        if self.folder.is_dir() {
+        if self.folder.0.is_dir() {
             // Where it cannot be entered, the pictures will not be found, which is told with their names.
-            let _ = std::env::set_current_dir(&self.folder);
+            let _ = std::env::set_current_dir(&self.folder.0);
         }
     }
 }

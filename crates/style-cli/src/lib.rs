@@ -3,6 +3,7 @@
 mod arguments;
 mod batch;
 mod commands;
+mod exact_path;
 mod failure;
 mod inputs;
 mod job;

@@ -122,6 +122,13 @@ impl Recipe {
         toml::to_string(self).map_err(|error| Failure::new(Exit::Internal, error))
     }
 
+    /// All paths of pictures and weights, in one order.
+    pub(crate) fn paths_mut(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        let styles = self.styles.iter_mut().flat_map(|style| [Some(&mut style.path), style.region.as_mut()]);
+        let others = [self.content.as_mut(), self.init.as_mut(), self.weights.as_mut()];
+        others.into_iter().chain(styles).flatten()
+    }
+
     /// This recipe, and what `over` says instead.
     fn under(self, over: Self) -> Self {
         Self {

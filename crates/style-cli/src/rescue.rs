@@ -33,14 +33,14 @@ impl Rescue<'_> {
     /// Hours of work should not be lost because a disk is full: another folder may have room.
     pub(crate) fn elsewhere(self, failure: Failure, image: &Image, what: &str) -> Failure {
         let folder = std::env::temp_dir();
-        let stem = self.output.path().and_then(Path::file_stem);
-        let own = || format!("style-{}", std::process::id());
-        let stem = stem.map_or_else(own, |stem| stem.to_string_lossy().into_owned());
+        let named = self.output.path().and_then(Path::file_name);
+        let own = || format!("style-{}.png", std::process::id()).into();
+        let path = folder.join(named.map_or_else(own, ToOwned::to_owned)).with_extension("png");
         let bytes = match self.writing.encode(image, PictureFormat::Png) {
             Ok(bytes) => bytes,
             Err(error) => return told(failure, &error.message),
         };
-        match write_to_free_name(&folder, &stem, "png", &bytes) {
+        match write_to_free_name(&path, &bytes) {
             Ok(path) => told(failure, &format!("{what} is {}", path.display())),
             Err(error) => {
                 told(failure, &format!("{what} cannot be kept in {} either: {error}", folder.display()))

@@ -59,18 +59,24 @@ pub(crate) const fn extension(format: PictureFormat) -> &'static str {
     }
 }
 
-/// Writes a file of that name, or of the first of `NAME-1.png`, `NAME-2.png` that is free; answers where.
-pub(crate) fn write_to_free_name(
-    folder: &Path,
-    stem: &str,
-    extension: &str,
-    bytes: &[u8],
-) -> io::Result<PathBuf> {
-    let name = |number: usize| match number {
-        0 => format!("{stem}.{extension}"),
-        number => format!("{stem}-{number}.{extension}"),
+/// `NAME.png`, `NAME-1.png`, `NAME-2.png` and so on.
+pub(crate) fn names(path: &Path) -> impl Iterator<Item = PathBuf> {
+    let (stem, extension) = (path.file_stem().unwrap_or_default(), path.extension());
+    let numbered = move |number: usize| {
+        let mut name = stem.to_owned();
+        name.push(format!("-{number}"));
+        if let Some(extension) = extension {
+            name.push(".");
+            name.push(extension);
+        }
+        path.with_file_name(name)
     };
-    for path in (0..1000).map(|number| folder.join(name(number))) {
+    std::iter::once(path.to_owned()).chain((1..1000).map(numbered))
+}
+
+/// Writes a file of the first of these names that is free; answers which.
+pub(crate) fn write_to_free_name(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
+    for path in names(path) {
         let mut file = match create(&path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
             file => file?,
@@ -105,9 +111,12 @@ mod tests {
     #[test]
     fn what_is_there_is_not_replaced() {
         let folder = tempfile::tempdir().unwrap();
-        let write = |bytes: &[u8]| write_to_free_name(folder.path(), "out", "png", bytes).unwrap();
+        let write = |bytes: &[u8]| write_to_free_name(&folder.path().join("out.v2.png"), bytes).unwrap();
         let paths = [write(b"1"), write(b"2"), write(b"3")];
-        assert_eq!(paths, ["out.png", "out-1.png", "out-2.png"].map(|name| folder.path().join(name)));
+        assert_eq!(
+            paths,
+            ["out.v2.png", "out.v2-1.png", "out.v2-2.png"].map(|name| folder.path().join(name))
+        );
         assert_eq!(paths.map(|path| std::fs::read(path).unwrap()), [b"1", b"2", b"3"]);
     }
 

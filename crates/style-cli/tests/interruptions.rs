@@ -324,3 +324,56 @@ fn a_run_goes_on_from_another_folder_with_the_pictures_of_its_own() {
     );
     assert_eq!(fs::read(folder.join("out.png")).unwrap(), fs::read(folder.join("whole.png")).unwrap());
 }
+
+#[test]
+fn what_is_named_when_a_run_goes_on_counts_from_where_that_is_said() {
+    let folder = folder_with_pictures();
+    let folder = folder.path();
+    let init = ["--init", "other.png", "--timelapse", "run.png", "--save-every", "15"].map(str::to_owned);
+    assert!(start(folder, &[&run("adam", "whole.png")[..], &init].concat()).wait().unwrap().success());
+    fs::remove_file(folder.join("run.png")).unwrap();
+    let mut child = start(folder, &[&run("adam", "out.png")[..], &init].concat());
+    wait_for(&folder.join("out.png.checkpoint"));
+    signal(&child, "INT");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(folder.join("run.png").exists());
+    let elsewhere = folder.join("folder");
+    let resume = ["resume", "../out.png", "--init", "../other.png"];
+    let resumed = style(&elsewhere, &resume).stderr(Stdio::piped()).output().unwrap();
+    let said = String::from_utf8(resumed.stderr).unwrap();
+    assert!(resumed.status.success(), "{said}");
+    assert!(said.contains("the animation begins anew in run-1.png"), "{said}");
+    assert!(folder.join("run-1.png").exists(), "the first part was not replaced");
+    // Not the files, as the recipe inside has another path now.
+    let picture = |name: &str| style_transfer::Image::open(folder.join(name)).unwrap();
+    for end in ["png", "0015.png", "0030.png"] {
+        assert!(picture(&format!("out.{end}")) == picture(&format!("whole.{end}")), "{end}");
+    }
+    assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0);
+}
+
+#[test]
+#[cfg(target_os = "linux")] // where names are bytes
+fn a_run_among_names_that_are_no_text_goes_on() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+    let there = folder_with_pictures();
+    let folder = there.path().join(OsStr::from_bytes(b"f\xfflder"));
+    let photo = OsStr::from_bytes(b"ph\xffto.png");
+    fs::create_dir(&folder).unwrap();
+    fs::copy(there.path().join("photo.png"), folder.join(photo)).unwrap();
+    fs::copy(there.path().join("painting.png"), folder.join("painting.png")).unwrap();
+    let arguments = run("adam", "out.png");
+    let arguments: Vec<&OsStr> =
+        [photo].into_iter().chain(arguments[1..].iter().map(|word| OsStr::new(word.as_str()))).collect();
+    let whole = style(&folder, &[]).args(&arguments).args(["-o", "whole.png", "--report"]).output().unwrap();
+    assert_eq!(whole.status.code(), Some(0));
+    let mut child = style(&folder, &[]).args(&arguments).spawn().unwrap();
+    wait_for(&folder.join("out.png.checkpoint"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let resume = ["resume", "folder/../out.png"];
+    fs::create_dir(folder.join("folder")).unwrap();
+    assert!(style(&folder, &resume).status().unwrap().success());
+    assert_eq!(fs::read(folder.join("out.png")).unwrap(), fs::read(folder.join("whole.png")).unwrap());
+}

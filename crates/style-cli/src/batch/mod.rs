@@ -131,7 +131,7 @@ impl Batch {
             return Ok(None);
         }
         let Found { earlier, journey, .. } = journey::find(&picture.output)?;
-        match finished::difference_of(&journey.recipe, recipe)? {
+        match finished::difference_of(&journey.recipe(), recipe)? {
             None => Ok(Some(earlier)),
             Some(difference) => {
                 let message = format!(
