@@ -16,7 +16,7 @@ use style_transfer::Checkpoint;
 /// Two scales, so that moments before, at and after the border are met, and a checkpoint at every step.
 fn run(optimizer: &str, output: &str) -> Vec<String> {
     let words = format!(
-        "photo.png painting.png --size 36 --set smallest_scale=26 --style-layers relu1_1,relu2_1,relu3_1 --content-layers relu3_1 --steps 20 --optimizer {optimizer} --set averaging=0.5 \
+        "photo.png painting.png --size 36 --set smallest_scale=24 --style-layers relu1_1,relu2_1,relu3_1 --content-layers relu3_1 --steps 20 --optimizer {optimizer} --set averaging=0.5 \
          --checkpoint-every 0 -o {output}"
     );
     words.split_whitespace().map(str::to_owned).collect()
@@ -57,7 +57,9 @@ fn killed_and_resumed(optimizer: &str) {
     let folder = folder_with_pictures();
     let folder = folder.path();
     let clock = Instant::now();
-    assert!(start(folder, &run(optimizer, "whole.png")).wait().unwrap().success());
+    let child = style(folder, &[]).args(run(optimizer, "whole.png")).stderr(Stdio::piped()).spawn().unwrap();
+    let said = String::from_utf8(child.wait_with_output().unwrap().stderr).unwrap();
+    assert!(said.contains("36 x 24 px in 2 scales (25, 36), 40 steps"), "{said}");
     let whole = fs::read(folder.join("whole.png")).unwrap();
     let takes = clock.elapsed().as_secs_f64();
     let has_checkpoint = || {
