@@ -7,6 +7,7 @@ mod failure;
 mod inputs;
 mod job;
 mod journey;
+mod lock;
 mod outputs;
 mod plan;
 mod recipe;
