@@ -15,7 +15,7 @@ use crate::outputs::{Output, Writing};
 use crate::plan::Planned;
 use crate::recipe::{Recipe, Settled, TaskName};
 use crate::signals;
-use crate::terminal::{give, say, steps};
+use crate::terminal::{give_path, say, steps};
 use crate::watch::{self, Begin, End, Watchers};
 
 /// A network on a device.
@@ -131,7 +131,7 @@ impl Job<'_> {
                 // The bar goes before the path is said, which is said whatever happened to a report.
                 let ended = watchers.end(&End::Done(outcome));
                 if let Some(path) = self.output.path() {
-                    give(path.display())?;
+                    give_path(path)?;
                 }
                 ended?;
                 watchers.stay();
@@ -153,7 +153,7 @@ impl Job<'_> {
             .iter()
             .filter_map(|style| style.picture().map(|picture| (style.name.clone(), picture)))
             .collect();
-        let recipe = self.settled.recipe.to_json()?;
+        let recipe = self.recipe().to_json()?;
         let command: Vec<_> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
         let name = self.settled.recipe.content.as_deref().map(Path::to_string_lossy).unwrap_or_default();
         watchers.begin(&Begin {
@@ -215,8 +215,15 @@ impl Job<'_> {
         }
     }
 
+    /// The recipe as it goes into the picture.
+    fn recipe(&self) -> Recipe {
+        let mut recipe = self.settled.recipe.clone();
+        self.inputs.sign(&mut recipe);
+        recipe
+    }
+
     fn writing(&self) -> Result<Writing> {
-        let recipe = (!self.arguments.output.no_recipe).then(|| self.settled.recipe.to_json()).transpose()?;
+        let recipe = (!self.arguments.output.no_recipe).then(|| self.recipe().to_json()).transpose()?;
         let output = &self.arguments.output;
         Ok(Writing {
             recipe,

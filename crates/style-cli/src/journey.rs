@@ -1,6 +1,5 @@
 //! What a checkpoint says of the run that it belongs to: enough to begin it again from nothing but that file.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +8,7 @@ use style_transfer::{Checkpoint, Error};
 use crate::arguments::RunArguments;
 use crate::failure::{Exit, Failure, Result};
 use crate::outputs::with_ending;
+use crate::reading::read_file;
 use crate::recipe::Recipe;
 use crate::terminal::say;
 
@@ -19,6 +19,7 @@ use crate::terminal::say;
 pub(crate) struct Journey {
     pub(crate) recipe: Recipe,
     /// The folder that the recipe's paths count from.
+    #[serde(with = "crate::written::path")]
     folder: PathBuf,
     force: bool,
     bits: Option<String>,
@@ -102,10 +103,8 @@ pub(crate) struct Found {
 
 /// The checkpoint of a picture, or that file itself; the one before it where the last is unusable.
 pub(crate) fn find(named: &Path) -> Result<Found> {
-    let text = named.to_string_lossy();
-    let picture = [".checkpoint.previous", ".checkpoint"].iter().find_map(|ending| text.strip_suffix(ending));
-    let (picture, places) = match picture {
-        Some(picture) => (PathBuf::from(picture), vec![named.to_owned()]),
+    let (picture, places) = match picture_of(named) {
+        Some(picture) => (picture, vec![named.to_owned()]),
         None => (named.to_owned(), places(named).to_vec()),
     };
     let mut refusal = None;
@@ -127,6 +126,13 @@ pub(crate) fn find(named: &Path) -> Result<Found> {
     Err(refusal.unwrap_or_else(nothing))
 }
 
+/// The picture of a file that is named as a checkpoint.
+fn picture_of(checkpoint: &Path) -> Option<PathBuf> {
+    let last = checkpoint.with_extension("");
+    let named = if checkpoint.extension()? == "previous" { last.as_path() } else { checkpoint };
+    (named.extension()? == "checkpoint").then(|| named.with_extension(""))
+}
+
 /// The last checkpoint of a picture, and the one before it.
 pub(crate) fn places(picture: &Path) -> [PathBuf; 2] {
     [with_ending(picture, ".checkpoint"), with_ending(picture, ".checkpoint.previous")]
@@ -137,7 +143,7 @@ fn read(path: &Path) -> Result<(Checkpoint, Journey)> {
         Failure::new(Exit::Checkpoint, format!("{}: {reason}", path.display()))
             .help("use the checkpoint before it (.checkpoint.previous), or begin anew with --force")
     };
-    let bytes = fs::read(path).map_err(|error| unusable(&format!("cannot be read: {error}")))?;
+    let bytes = read_file(path, u64::MAX).map_err(|error| unusable(&format!("cannot be read: {error}")))?;
     let checkpoint = Checkpoint::parse(&bytes).map_err(|error: Error| unusable(&error))?;
     let journey = serde_json::from_str(checkpoint.about())
         .map_err(|_| unusable(&"the checkpoint is unusable: it was not written by this program"))?;

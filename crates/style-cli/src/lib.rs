@@ -10,12 +10,14 @@ mod journey;
 mod lock;
 mod outputs;
 mod plan;
+mod reading;
 mod recipe;
 mod report;
 mod signals;
 mod terminal;
 mod view;
 mod watch;
+mod written;
 
 use std::ffi::OsString;
 use std::panic::{self, AssertUnwindSafe};

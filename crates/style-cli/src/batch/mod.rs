@@ -205,8 +205,7 @@ impl Batch {
             // Finished by somebody else since the look above.
             Err(failure) => return if self.is_waiting(picture)? { Err(failure) } else { Ok(Made::Before) },
         };
-        let content = Reader::new(&self.arguments).picture(&picture.content)?;
-        (inputs.content, inputs.alpha) = (Some(content.image), content.alpha);
+        inputs.open_content(&picture.content, None, &Reader::new(&self.arguments))?;
         let checkpoint = self.checkpoint(picture, &settled.recipe)?;
         let (arguments, token) = (&self.arguments, token.clone());
         let job = Job { settled, machine, inputs, arguments, output: &output, token, checkpoint };
