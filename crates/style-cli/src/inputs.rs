@@ -13,6 +13,9 @@ use crate::reading::{Unread, read};
 use crate::recipe::{Recipe, StyleRecipe};
 use crate::terminal::say;
 
+/// Shortest side of a photograph or a painting, px.
+const LEAST: usize = 2;
+
 /// How pictures are read.
 #[derive(Debug, Clone)]
 pub(crate) struct Reader {
@@ -77,9 +80,23 @@ impl Reader {
         Some(found)
     }
 
+    /// A picture to look at, which a line of pixels is not: enlarged it is one colour, or stripes.
+    fn motif(&self, path: &Path) -> Result<Picture> {
+        let picture = self.picture(path)?;
+        let (width, height) = (picture.image.width(), picture.image.height());
+        if width.min(height) < LEAST {
+            let message = format!(
+                "{}: {width} x {height} px is no picture to go by, at least {LEAST} px are needed each way",
+                path.display()
+            );
+            return Err(Failure::new(Exit::Input, message).help("use a larger picture"));
+        }
+        Ok(picture)
+    }
+
     fn style(&self, path: &Path) -> Result<StyleSource> {
         if path.extension().is_none_or(|extension| extension != "style") {
-            return self.picture(path).map(|picture| StyleSource::Picture(picture.image));
+            return self.motif(path).map(|picture| StyleSource::Picture(picture.image));
         }
         let bytes = read(path, self.max_bytes).map_err(|error| {
             let message = format!("cannot read the style {}: {error}", path.display());
@@ -201,7 +218,7 @@ impl Inputs {
 
     /// Opens the content alone, whose digest may be known.
     pub(crate) fn open_content(&mut self, path: &Path, known: Option<&str>, reader: &Reader) -> Result<()> {
-        let Picture { image, alpha, .. } = reader.picture(path)?;
+        let Picture { image, alpha, .. } = reader.motif(path)?;
         (self.content, self.alpha) = (Some(image), alpha);
         self.content_sha256 = reader.digest(path, known);
         Ok(())
