@@ -101,18 +101,82 @@ pub(crate) fn said() -> usize {
 /// Writes a line on stderr, in one piece. Nobody who closed it is bothered.
 fn write(line: &str) {
     let line = format!("{line}\n");
-    let put = || _ = io::stderr().lock().write_all(line.as_bytes());
     let bar = BAR.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    match bar {
-        Some(bar) => bar.suspend(put),
-        None => put(),
-    }
+    above_bar(bar.as_ref(), || _ = io::stderr().lock().write_all(line.as_bytes()));
     SAID.fetch_add(1, Ordering::Relaxed);
+}
+
+/// Takes a bar away, writes, and draws it again below.
+fn above_bar(bar: Option<&ProgressBar>, write: impl FnOnce()) {
+    match bar {
+        Some(bar) => bar.suspend(write),
+        None => write(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use indicatif::{ProgressDrawTarget, TermLike};
+
     use super::*;
+
+    /// A terminal that writes down what is done to it.
+    #[derive(Debug, Clone, Default)]
+    struct Log(Arc<Mutex<Vec<String>>>);
+
+    impl Log {
+        fn note(&self, what: &str) -> io::Result<()> {
+            self.0.lock().unwrap().push(what.trim().to_owned());
+            Ok(())
+        }
+    }
+
+    impl TermLike for Log {
+        fn width(&self) -> u16 {
+            80
+        }
+        fn move_cursor_up(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_down(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_right(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_left(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn write_line(&self, text: &str) -> io::Result<()> {
+            self.note(text)
+        }
+        fn write_str(&self, text: &str) -> io::Result<()> {
+            self.note(text)
+        }
+        fn clear_line(&self) -> io::Result<()> {
+            self.note("cleared")
+        }
+        fn flush(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn the_bar_goes_before_a_line_and_comes_again_below_it() {
+        let log = Log::default();
+        let bar =
+            ProgressBar::with_draw_target(Some(2), ProgressDrawTarget::term_like(Box::new(log.clone())));
+        bar.set_style(indicatif::ProgressStyle::with_template("bar").unwrap());
+        bar.tick();
+        log.0.lock().unwrap().clear();
+        above_bar(Some(&bar), || log.note("said").unwrap());
+        above_bar(None, || log.note("said without").unwrap());
+        let mut seen = log.0.lock().unwrap().clone();
+        seen.retain(|what| !what.is_empty());
+        assert_eq!(seen, ["cleared", "said", "bar", "said without"]);
+    }
 
     #[test]
     fn programs_are_told_when_the_last_word_on_progress_says_so() {
