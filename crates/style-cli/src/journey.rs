@@ -7,9 +7,12 @@ use serde::{Deserialize, Serialize};
 use style_transfer::{Checkpoint, Error};
 
 use crate::arguments::RunArguments;
+use crate::exact_path::ExactPath;
 use crate::failure::{Exit, Failure, Result};
-use crate::outputs::with_ending;
+use crate::outputs::{BEST, PARTIAL, with_ending};
+use crate::places;
 use crate::recipe::Recipe;
+use crate::shell::quoted_path;
 use crate::terminal::warn;
 
 /// A run and how its result is to be written.
@@ -17,9 +20,11 @@ use crate::terminal::warn;
 #[serde(deny_unknown_fields)]
 #[allow(clippy::struct_excessive_bools)] // each is an option of the command line
 pub(crate) struct Journey {
-    pub(crate) recipe: Recipe,
-    /// The folder that the recipe's paths count from.
-    folder: PathBuf,
+    recipe: Recipe,
+    /// The recipe's paths, in which it says in text only.
+    paths: Vec<ExactPath>,
+    /// The folder that they count from.
+    folder: ExactPath,
     force: bool,
     bits: Option<String>,
     quality: Option<u8>,
@@ -27,6 +32,8 @@ pub(crate) struct Journey {
     report: bool,
     keep_checkpoints: bool,
     checkpoint_every: Option<u64>,
+    timelapse: Option<ExactPath>,
+    save_every: Option<u64>,
     max_megapixels: Option<u64>,
     max_side: Option<u64>,
     max_file_size: Option<u64>,
@@ -39,7 +46,8 @@ impl Journey {
         let RunArguments { output, keeping, limits, .. } = arguments;
         Self {
             recipe: recipe.clone(),
-            folder: std::env::current_dir().unwrap_or_default(),
+            paths: recipe.clone().paths_mut().map(|path| ExactPath(path.clone())).collect(),
+            folder: ExactPath(std::env::current_dir().unwrap_or_default()),
             force: output.force,
             bits: output.bits.clone(),
             quality: output.quality,
@@ -47,6 +55,8 @@ impl Journey {
             report: output.report,
             keep_checkpoints: keeping.keep_checkpoints,
             checkpoint_every: keeping.checkpoint_every,
+            timelapse: output.timelapse.clone().map(ExactPath),
+            save_every: output.save_every,
             max_megapixels: limits.max_megapixels,
             max_side: limits.max_side,
             max_file_size: limits.max_file_size,
@@ -59,7 +69,21 @@ impl Journey {
         serde_json::to_string(self).map_err(|error| Failure::new(Exit::Internal, error))
     }
 
-    /// The arguments of the run, but for what is said anew.
+    /// What the run depends on.
+    pub(crate) fn recipe(&self) -> Recipe {
+        let mut recipe = self.recipe.clone();
+        for (path, ExactPath(exact)) in recipe.paths_mut().zip(&self.paths) {
+            path.clone_from(exact);
+        }
+        recipe
+    }
+
+    /// Where the run's animation goes, counted from its folder.
+    pub(crate) fn timelapse(&self) -> Option<&Path> {
+        self.timelapse.as_ref().map(|ExactPath(path)| path.as_path())
+    }
+
+    /// The arguments of the run, but for what is said anew and for the animation, which cannot be gone on with.
     pub(crate) fn arguments(&self, anew: RunArguments) -> RunArguments {
         let mut all = anew;
         let (output, keeping, limits) = (&mut all.output, &mut all.keeping, &mut all.limits);
@@ -68,6 +92,7 @@ impl Journey {
         output.quality = output.quality.or(self.quality);
         output.no_recipe |= self.no_recipe;
         output.report |= self.report;
+        output.save_every = output.save_every.or(self.save_every);
         keeping.keep_checkpoints |= self.keep_checkpoints;
         keeping.checkpoint_every = keeping.checkpoint_every.or(self.checkpoint_every);
         limits.max_megapixels = limits.max_megapixels.or(self.max_megapixels);
@@ -79,22 +104,36 @@ impl Journey {
 
     /// Whether the run was begun in the folder that this program is in.
     pub(crate) fn is_here(&self) -> bool {
-        std::env::current_dir().is_ok_and(|here| here == self.folder)
+        std::env::current_dir().is_ok_and(|here| here == self.folder.0)
     }
 
     /// Goes to the folder that the run was begun in, where it still is, so that the recipe's paths mean what they
     /// meant and stay in the result as they were.
     pub(crate) fn go_there(&self) {
-        if self.folder.is_dir() {
+        if self.folder.0.is_dir() {
             // Where it cannot be entered, the pictures will not be found, which is told with their names.
-            let _ = std::env::set_current_dir(&self.folder);
+            let _ = std::env::set_current_dir(&self.folder.0);
         }
+    }
+}
+
+/// The part of a run that is done.
+pub(crate) struct Earlier {
+    pub(crate) checkpoint: Checkpoint,
+    /// The file that it was read from.
+    pub(crate) place: PathBuf,
+}
+
+impl Earlier {
+    /// Number of the last step that was done.
+    pub(crate) const fn step(&self) -> usize {
+        self.checkpoint.step()
     }
 }
 
 /// A checkpoint that was found, and what it says.
 pub(crate) struct Found {
-    pub(crate) checkpoint: Checkpoint,
+    pub(crate) earlier: Earlier,
     pub(crate) journey: Journey,
     /// The picture that the run makes.
     pub(crate) picture: PathBuf,
@@ -102,44 +141,97 @@ pub(crate) struct Found {
 
 /// The checkpoint of a picture, or that file itself; the one before it where the last is unusable.
 pub(crate) fn find(named: &Path) -> Result<Found> {
-    let text = named.to_string_lossy();
-    let picture = [".checkpoint.previous", ".checkpoint"].iter().find_map(|ending| text.strip_suffix(ending));
-    let (picture, places) = match picture {
-        Some(picture) => (PathBuf::from(picture), vec![named.to_owned()]),
-        None => (named.to_owned(), places(named).to_vec()),
-    };
-    let mut refusal = None;
+    let (picture, places) = candidates(named);
+    let mut refusals: Vec<String> = Vec::new();
     for place in places.iter().filter(|place| place.exists()) {
         match read(place) {
             Ok((checkpoint, journey)) => {
-                if let Some(Failure { message, .. }) = refusal {
-                    warn(format_args!("{message}; going on with {}", place.display()));
+                if let Some(refusal) = refusals.first() {
+                    warn(format_args!("{refusal}; going on with {}", place.display()));
                 }
-                return Ok(Found { checkpoint, journey, picture });
+                // The folder may be another one when it is asked for.
+                let place = std::path::absolute(place).unwrap_or_else(|_| place.clone());
+                return Ok(Found { earlier: Earlier { checkpoint, place }, journey, picture });
             }
-            Err(failure) => refusal = refusal.or(Some(failure)),
+            Err(refusal) => refusals.push(refusal),
         }
     }
-    let nothing = || {
-        Failure::new(Exit::Checkpoint, format!("there is no checkpoint of {}", named.display()))
-            .help("name a picture whose run was interrupted, or its .checkpoint")
-    };
-    Err(refusal.unwrap_or_else(nothing))
+    if refusals.is_empty() {
+        let message = format!("there is no checkpoint of {}", named.display());
+        return Err(Failure::new(Exit::Checkpoint, message)
+            .help("name a picture whose run was interrupted, or its .checkpoint"));
+    }
+    let other =
+        places::checkpoints(&picture).into_iter().find(|place| !places.contains(place) && place.exists());
+    let failure = Failure::new(Exit::Checkpoint, refusals.join("; "));
+    Err(match other {
+        Some(other) => failure.help(format!("try the other one: style resume {}", quoted_path(&other))),
+        None => failure.help("restore the file, or begin the run anew with --force"),
+    })
 }
 
-/// The last checkpoint of a picture, and the one before it.
-pub(crate) fn places(picture: &Path) -> [PathBuf; 2] {
-    [with_ending(picture, ".checkpoint"), with_ending(picture, ".checkpoint.previous")]
+/// The picture that is meant, and where its checkpoints may be.
+fn candidates(named: &Path) -> (PathBuf, Vec<PathBuf>) {
+    let ends = |path: &Path, extension: &str| path.extension().is_some_and(|found| found == extension);
+    let last = if ends(named, "previous") { named.with_extension("") } else { named.to_owned() };
+    if ends(&last, "checkpoint") {
+        return (last.with_extension(""), vec![named.to_owned()]);
+    }
+    let of = |picture: PathBuf| {
+        let places = places::checkpoints(&picture).to_vec();
+        (picture, places)
+    };
+    let begun = |picture: &PathBuf| places::checkpoints(picture).iter().any(|place| place.exists());
+    match pictures_beside(named).into_iter().find(begun) {
+        Some(picture) if !begun(&named.to_owned()) => of(picture),
+        _ => of(named.to_owned()),
+    }
 }
 
-fn read(path: &Path) -> Result<(Checkpoint, Journey)> {
-    let unusable = |reason: &dyn std::fmt::Display| {
-        Failure::new(Exit::Checkpoint, format!("{}: {reason}", path.display()))
-            .help("use the checkpoint before it (.checkpoint.previous), or begin anew with --force")
-    };
+/// The pictures that `NAME.partial.png` or `NAME.best.png` may stand beside.
+fn pictures_beside(named: &Path) -> Vec<PathBuf> {
+    let without = named.with_extension("");
+    let is_beside =
+        [PARTIAL, BEST].iter().any(|what| without.extension().is_some_and(|found| found == *what));
+    let Some(extension) = named.extension().filter(|_| is_beside) else { return Vec::new() };
+    let extension = extension.to_string_lossy();
+    let mut extensions = vec![extension.to_string(), extension.to_uppercase()];
+    if extension == "jpg" {
+        extensions.extend(["jpeg", "JPEG"].map(str::to_owned));
+    }
+    let stem = without.with_extension("");
+    extensions.iter().map(|extension| with_ending(&stem, &format!(".{extension}"))).collect()
+}
+
+/// The reason why it cannot be used, with its name, where that is so.
+fn read(path: &Path) -> std::result::Result<(Checkpoint, Journey), String> {
+    let unusable = |reason: &dyn std::fmt::Display| format!("{}: {reason}", path.display());
     let bytes = fs::read(path).map_err(|error| unusable(&format!("cannot be read: {error}")))?;
     let checkpoint = Checkpoint::parse(&bytes).map_err(|error: Error| unusable(&error))?;
     let journey = serde_json::from_str(checkpoint.about())
         .map_err(|_| unusable(&"the checkpoint is unusable: it was not written by this program"))?;
     Ok((checkpoint, journey))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_is_found_by_its_picture_its_checkpoints_and_what_stands_beside() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for name in ["a.v2.png.checkpoint.previous", "b.jpeg.checkpoint"] {
+            fs::write(at(name), b"").unwrap();
+        }
+        let picture = |name: &str| candidates(&at(name)).0;
+        for name in ["a.v2.png", "a.v2.partial.png", "a.v2.best.png", "a.v2.png.checkpoint"] {
+            assert_eq!(picture(name), at("a.v2.png"), "{name}");
+        }
+        assert_eq!(candidates(&at("a.v2.png")).1, places::checkpoints(&at("a.v2.png")));
+        let previous = at("a.v2.png.checkpoint.previous");
+        assert_eq!(candidates(&previous), (at("a.v2.png"), vec![previous.clone()]));
+        assert_eq!(picture("b.partial.jpg"), at("b.jpeg"));
+        assert_eq!(picture("c.partial.png"), at("c.partial.png"), "nobody's");
+    }
 }

@@ -3,19 +3,24 @@
 mod arguments;
 mod batch;
 mod commands;
+mod exact_path;
 mod failure;
 mod inputs;
 mod job;
 mod journey;
 mod outputs;
+mod places;
 mod plan;
 mod recipe;
 mod report;
+mod rescue;
+mod shell;
 mod shown;
 mod signals;
 mod terminal;
 mod view;
 mod watch;
+mod writing;
 
 use std::ffi::OsString;
 use std::panic::{self, AssertUnwindSafe};
@@ -34,6 +39,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     panic::set_hook(Box::new(|panic| {
         *PANIC.lock().unwrap_or_else(PoisonError::into_inner) = Some(panic.to_string());
     }));
+    signals::take_limits_as_errors();
     let arguments: Vec<_> = arguments.into_iter().collect();
     terminal::begin(&arguments);
     let result: Result<Exit> = panic::catch_unwind(AssertUnwindSafe(|| commands::run(arguments)))

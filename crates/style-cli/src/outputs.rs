@@ -3,25 +3,24 @@
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use style_transfer::{Image, Mask, PictureFormat, WriteOptions, write_atomically};
+use style_transfer::{Image, PictureFormat, write_atomically};
 
 use crate::arguments::RunArguments;
 use crate::failure::{Exit, Failure, Result};
 use crate::inputs;
-use crate::journey::places;
+use crate::places;
 use crate::recipe::{Recipe, TaskName};
+use crate::shell::quoted_path;
+use crate::signals::Scrap;
 use crate::terminal;
+use crate::writing::{Writing, extension};
 
-/// How a picture is written.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Writing {
-    /// The recipe as JSON, which goes into the picture.
-    pub(crate) recipe: Option<String>,
-    pub(crate) bits: u8,
-    pub(crate) quality: Option<u8>,
-    /// How opaque the content was.
-    pub(crate) alpha: Option<Mask>,
-}
+/// What stands in the names of pictures beside the result: the picture so far, and the best of a run that failed.
+pub(crate) const PARTIAL: &str = "partial";
+pub(crate) const BEST: &str = "best";
+
+/// Behind the name of a result that is being made.
+const LOCK: &str = ".lock";
 
 /// The place of a result, claimed: no other run writes there while this lives.
 #[derive(Debug)]
@@ -29,7 +28,7 @@ pub(crate) struct Output {
     /// `None` for stdout.
     path: Option<PathBuf>,
     format: PictureFormat,
-    lock: Option<(PathBuf, File)>,
+    lock: Option<(Scrap, File)>,
 }
 
 impl Output {
@@ -44,16 +43,32 @@ impl Output {
         };
         let output = Self::claim_path(path, arguments.output.force, &inputs::paths(recipe))?;
         output.check_format(arguments)?;
-        let left = output.path.as_deref().is_some_and(|path| places(path).iter().any(|place| place.exists()));
-        if !arguments.output.force && left {
-            let name = output.name();
-            return Err(refused(&name, "an interrupted run left a checkpoint there")
-                .help(format!("`style resume {name}` goes on with it; --force forgets it and begins anew")));
-        }
-        for beside in ["partial", "best"].iter().filter_map(|what| output.beside(what)) {
+        output.check_left(arguments.output.force)?;
+        for beside in [PARTIAL, BEST].iter().filter_map(|what| output.beside(what)) {
             check_place(&beside, arguments.output.force, &inputs::paths(recipe))?;
         }
         Ok(output)
+    }
+
+    /// Refuses to take the place of an interrupted run unasked.
+    pub(crate) fn check_left(&self, force: bool) -> Result<()> {
+        let Some(path) = self.path().filter(|_| !force) else { return Ok(()) };
+        if !places::checkpoints(path).iter().any(|place| place.exists()) {
+            return Ok(());
+        }
+        Err(refused(&self.name(), "an interrupted run left a checkpoint there").help(format!(
+            "`style resume {}` goes on with it; --force forgets it and begins anew",
+            quoted_path(path)
+        )))
+    }
+
+    /// Forgets an earlier run to this place, of which nothing will be gone on with.
+    pub(crate) fn forget_earlier_run(&self) {
+        let checkpoints = self.path().map(places::checkpoints).into_iter().flatten();
+        for place in checkpoints.chain(self.beside(PARTIAL)) {
+            // One that stays is written over by the first of the new run.
+            let _ = fs::remove_file(place);
+        }
     }
 
     /// Refuses what the format has not.
@@ -86,33 +101,36 @@ impl Output {
         self.path.as_ref().map_or_else(|| "stdout".to_owned(), |path| path.display().to_string())
     }
 
+    /// The format of the result.
+    pub(crate) const fn format(&self) -> PictureFormat {
+        self.format
+    }
+
     /// A picture beside the result: `NAME.best.png`, `NAME.partial.png`.
     pub(crate) fn beside(&self, what: &str) -> Option<PathBuf> {
-        let extension = self.format.extension();
+        let extension = extension(self.format);
         self.path.as_deref().map(|path| path.with_extension(format!("{what}.{extension}")))
     }
 
-    /// The picture as bytes.
-    fn encode(&self, image: &Image, writing: &Writing) -> Result<Vec<u8>> {
-        // A JPEG shows what was transparent on white, as the network saw it.
-        let alpha = writing.alpha.as_ref().filter(|_| self.format != PictureFormat::Jpeg);
-        let alpha = alpha.map(|alpha| alpha.resized(image.width(), image.height())).transpose()?;
-        let mut options = WriteOptions::default().bits(writing.bits);
-        if let Some(quality) = writing.quality {
-            options = options.quality(quality);
-        }
-        if let Some(alpha) = &alpha {
-            options = options.alpha(alpha);
-        }
-        if let Some(recipe) = &writing.recipe {
-            options = options.recipe(recipe);
-        }
-        Ok(image.encode_with(self.format, &options)?)
+    /// Whether a run to this place may write that file itself.
+    pub(crate) fn is_own(&self, path: &Path) -> bool {
+        let Some(picture) = self.path() else { return false };
+        let place = places::place_of(path);
+        let [last, previous] = places::checkpoints(picture);
+        let [page, json] = places::report(picture);
+        let others = [last, previous, places::unfinished(picture), with_ending(picture, LOCK), page, json];
+        let beside = [PARTIAL, BEST].iter().filter_map(|what| self.beside(what));
+        let own = others.into_iter().chain(beside).chain([picture.to_owned()]);
+        let is_snapshot = || {
+            let name = place.file_name().and_then(|name| places::step_of_snapshot(picture, name));
+            name.is_some() && places::place_of(picture).parent() == place.parent()
+        };
+        own.map(|own| places::place_of(&own)).any(|own| own == place) || is_snapshot()
     }
 
     /// Writes the result.
-    pub(crate) fn save(&self, image: &Image, writing: &Writing) -> Result<()> {
-        let bytes = self.encode(image, writing)?;
+    pub(crate) fn save(&self, image: &Image, writing: &Writing<'_>) -> Result<()> {
+        let bytes = writing.encode(image, self.format)?;
         match &self.path {
             Some(path) => Ok(write_atomically(path, &bytes)?),
             None => terminal::give_bytes(&bytes),
@@ -124,10 +142,10 @@ impl Output {
         &self,
         what: &str,
         image: &Image,
-        writing: &Writing,
+        writing: &Writing<'_>,
     ) -> Result<Option<PathBuf>> {
         let Some(path) = self.beside(what) else { return Ok(None) };
-        write_atomically(&path, &self.encode(image, writing)?)?;
+        write_atomically(&path, &writing.encode(image, self.format)?)?;
         Ok(Some(path))
     }
 }
@@ -136,23 +154,8 @@ impl Drop for Output {
     fn drop(&mut self) {
         if let Some((path, file)) = self.lock.take() {
             // Removed while it is held: whoever waits for it sees that it is gone and makes another.
-            let _ = fs::remove_file(path);
-            drop(file);
-        }
-    }
-}
-
-/// The extension that pictures of a format get.
-trait Extension {
-    fn extension(self) -> &'static str;
-}
-
-impl Extension for PictureFormat {
-    fn extension(self) -> &'static str {
-        match self {
-            Self::Jpeg => "jpg",
-            Self::WebP => "webp",
-            _ => "png",
+            let _ = fs::remove_file(path.path());
+            drop((path, file));
         }
     }
 }
@@ -191,6 +194,11 @@ fn refused(name: &str, why: &str) -> Failure {
 
 /// Refuses a place where the result could not be written, or would replace something: better now than after the work.
 pub(crate) fn check_place(path: &Path, force: bool, inputs: &[&Path]) -> Result<()> {
+    check_place_of("-o", path, force, inputs)
+}
+
+/// The same for a place that another option names.
+pub(crate) fn check_place_of(option: &str, path: &Path, force: bool, inputs: &[&Path]) -> Result<()> {
     let name = path.display().to_string();
     if path.is_dir() {
         return Err(
@@ -199,11 +207,13 @@ pub(crate) fn check_place(path: &Path, force: bool, inputs: &[&Path]) -> Result<
     }
     let real = |path: &Path| path.canonicalize().ok();
     if real(path).is_some_and(|place| inputs.iter().any(|input| real(input).as_ref() == Some(&place))) {
-        return Err(refused(&name, "it is an input of this run").help("choose another name with -o"));
+        return Err(
+            refused(&name, "it is an input of this run").help(format!("choose another name with {option}"))
+        );
     }
     if !force && path.symlink_metadata().is_ok() {
         return Err(refused(&name, "it is there already")
-            .help("choose another name with -o, or replace it with --force"));
+            .help(format!("choose another name with {option}, or replace it with --force")));
     }
     Ok(())
 }
@@ -217,9 +227,9 @@ pub(crate) fn is_taken(failure: &Failure) -> bool {
 }
 
 /// Holds `PATH.lock` while the run lasts.
-fn lock(path: &Path) -> Result<(PathBuf, File)> {
+fn lock(path: &Path) -> Result<(Scrap, File)> {
     let name = path.display().to_string();
-    let place = with_ending(path, ".lock");
+    let place = with_ending(path, LOCK);
     let failed = |error: std::io::Error| {
         refused(&name, &error.to_string()).help("see that the folder may be written to and the disk has room")
     };
@@ -233,14 +243,14 @@ fn lock(path: &Path) -> Result<(PathBuf, File)> {
     loop {
         let file = File::options().write(true).create(true).truncate(false).open(&place).map_err(failed)?;
         match file.try_lock() {
-            Ok(()) if is_at(&file, &place) => return Ok((place, file)),
+            Ok(()) if is_at(&file, &place) => return Ok((Scrap::new(place), file)),
             Ok(()) => {} // its holder has removed it meanwhile
             Err(TryLockError::WouldBlock) => {
                 return Err(refused(&name, TAKEN).help("wait for it, or choose another name with -o"));
             }
             // Some network file systems know no locks; the run goes on without.
             Err(TryLockError::Error(error)) if error.kind() == std::io::ErrorKind::Unsupported => {
-                return Ok((place, file));
+                return Ok((Scrap::new(place), file));
             }
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }

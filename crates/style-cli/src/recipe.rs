@@ -21,6 +21,9 @@ pub(crate) struct Recipe {
     /// Name and version of the library that the recipe is of; not read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) made_by: Option<String>,
+    /// In a picture that is not finished, the steps that were done; of no effect on a run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) stopped_after: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) task: Option<TaskName>,
     /// The photograph; `-` for stdin.
@@ -122,10 +125,18 @@ impl Recipe {
         toml::to_string(self).map_err(|error| Failure::new(Exit::Internal, error))
     }
 
+    /// All paths of pictures and weights, in one order.
+    pub(crate) fn paths_mut(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        let styles = self.styles.iter_mut().flat_map(|style| [Some(&mut style.path), style.region.as_mut()]);
+        let others = [self.content.as_mut(), self.init.as_mut(), self.weights.as_mut()];
+        others.into_iter().chain(styles).flatten()
+    }
+
     /// This recipe, and what `over` says instead.
     fn under(self, over: Self) -> Self {
         Self {
             made_by: over.made_by.or(self.made_by),
+            stopped_after: None,
             task: over.task.or(self.task),
             content: over.content.or(self.content),
             // Who starts elsewhere does not start at the picture that was named before.

@@ -1,16 +1,43 @@
-//! SIGINT and SIGTERM: the first ends the run after its step, the second ends the program at once.
+//! SIGINT and SIGTERM. While there is nothing to save yet, the first ends the program at once; later it ends the run after
+//! its step, and the second ends the program at once.
 
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use style_transfer::CancelToken;
 
 use crate::failure::{Exit, Failure, Result};
+use crate::terminal;
 
 /// The first signal that came; 0 for none.
 static CAME: AtomicI32 = AtomicI32::new(0);
 
-/// Begins to listen; the token is cancelled by the first signal.
+static STATE: Mutex<State> = Mutex::new(State { phase: Phase::Nothing, scraps: Vec::new() });
+
+struct State {
+    phase: Phase,
+    /// Files that are of no use without this process.
+    scraps: Vec<PathBuf>,
+}
+
+/// What the first signal finds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// No step has been made.
+    Nothing,
+    /// A step has been made: there is a picture to save.
+    Working,
+    /// A picture is finished, and of the next one there is nothing.
+    Between,
+}
+
+fn state() -> MutexGuard<'static, State> {
+    STATE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Begins to listen; the token is cancelled by the first signal of a run that has come to its first step.
 #[cfg(unix)]
 pub(crate) fn listen() -> Result<CancelToken> {
     use signal_hook::iterator::Signals;
@@ -23,20 +50,91 @@ pub(crate) fn listen() -> Result<CancelToken> {
         .name("signals".to_owned())
         .spawn(move || {
             for signal in &mut signals {
-                if CAME.swap(signal, Ordering::SeqCst) != 0 {
-                    signal_hook::low_level::exit(128 + signal);
+                // Held to the end, so that no run comes to its first step while it is thrown away.
+                let state = state();
+                let first = CAME.swap(signal, Ordering::SeqCst) == 0;
+                match state.phase {
+                    Phase::Working if first => for_thread.cancel(),
+                    phase => leave(signal, phase, &state.scraps),
                 }
-                for_thread.cancel();
             }
         })
         .map_err(cannot)?;
     Ok(token)
 }
 
+/// Ends the program.
+#[cfg(unix)]
+fn leave(signal: i32, phase: Phase, scraps: &[PathBuf]) {
+    use std::io::{self, IsTerminal as _};
+    for scrap in scraps {
+        let _ = std::fs::remove_file(scrap);
+    }
+    let words = match phase {
+        Phase::Nothing => "interrupted before the first step; nothing was written",
+        Phase::Between => "ended by a signal between two pictures; those that are finished stay",
+        Phase::Working => "ended at once by a second signal",
+    };
+    // On a terminal its echo of the key, or a bar, stands in this line.
+    let before = if io::stderr().is_terminal() { "\n" } else { "" };
+    terminal::say(format_args!("{before}{words}"));
+    signal_hook::low_level::exit(128 + signal);
+}
+
 /// Without signals of Unix, Ctrl-C ends the program at once.
 #[cfg(not(unix))]
 pub(crate) fn listen() -> Result<CancelToken> {
     Ok(CancelToken::new())
+}
+
+/// From now on there is something to save.
+pub(crate) fn work() {
+    state().phase = Phase::Working;
+}
+
+/// A picture is finished, and the next one has not been begun.
+pub(crate) fn rest() {
+    let mut state = state();
+    if state.phase == Phase::Working && came().is_none() {
+        state.phase = Phase::Between;
+    }
+}
+
+/// A file that is to go when a signal ends the program, as long as this lives.
+#[derive(Debug)]
+pub(crate) struct Scrap(PathBuf);
+
+impl Scrap {
+    pub(crate) fn new(path: impl Into<PathBuf>) -> Self {
+        let path = path.into();
+        state().scraps.push(path.clone());
+        Self(path)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Scrap {
+    fn drop(&mut self) {
+        let scraps = &mut state().scraps;
+        if let Some(at) = scraps.iter().position(|scrap| *scrap == self.0) {
+            scraps.swap_remove(at);
+        }
+    }
+}
+
+/// A file that grows over the system's limit (`ulimit -f`) is a write that fails, as on a full disk, and no signal that
+/// ends the program. Where that cannot be had, the signal stays what it is.
+pub(crate) fn take_limits_as_errors() {
+    #[cfg(unix)]
+    {
+        use std::sync::Arc;
+        use std::sync::atomic::AtomicBool;
+        // A signal that is handled is not deadly; nobody looks at the flag.
+        let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::new(AtomicBool::new(false)));
+    }
 }
 
 /// How the program ends because of the signal that came, if one did.

@@ -9,19 +9,20 @@ mod tally;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use style_transfer::{CancelToken, Checkpoint, StyleFile};
+use style_transfer::{CancelToken, StyleFile};
 
 use crate::arguments::{RunArguments, TransferArguments};
 use crate::commands::layers;
 use crate::failure::{Exit, Failure, Result};
 use crate::inputs::{Inputs, OpenStyle, Reader, style_recipe};
 use crate::job::{Job, Machine};
-use crate::journey::Found;
+use crate::journey::{Earlier, Found};
 use crate::outputs::{Output, is_taken};
 use crate::plan::Planned;
 use crate::recipe::{Recipe, Settled, TaskName};
+use crate::shell::quoted_path;
 use crate::terminal::{Event, duration, say, tell};
-use crate::{inputs, journey, signals};
+use crate::{inputs, journey, places, signals};
 
 use finished::There;
 use pictures::Picture;
@@ -128,14 +129,14 @@ impl Batch {
     }
 
     /// Where an earlier run of this picture has come to.
-    fn checkpoint(&self, picture: &Picture, recipe: &Recipe) -> Result<Option<Checkpoint>> {
-        let there = journey::places(&picture.output).iter().any(|place| place.exists());
+    fn earlier(&self, picture: &Picture, recipe: &Recipe) -> Result<Option<Earlier>> {
+        let there = places::checkpoints(&picture.output).iter().any(|place| place.exists());
         if !there || self.arguments.output.force {
             return Ok(None);
         }
-        let Found { checkpoint, journey, .. } = journey::find(&picture.output)?;
-        match finished::difference_of(&journey.recipe, recipe)? {
-            None => Ok(Some(checkpoint)),
+        let Found { earlier, journey, .. } = journey::find(&picture.output)?;
+        match finished::difference_of(&journey.recipe(), recipe)? {
+            None => Ok(Some(earlier)),
             Some(difference) => {
                 let message = format!(
                     "cannot write {}: a run with another recipe was interrupted there: {difference}",
@@ -143,7 +144,7 @@ impl Batch {
                 );
                 Err(Failure::new(Exit::Output, message).help(format!(
                     "`style resume {}` goes on with it; --force forgets it and begins anew",
-                    picture.output.display()
+                    quoted_path(&picture.output)
                 )))
             }
         }
@@ -205,6 +206,7 @@ impl Batch {
         token: &CancelToken,
         count: Option<usize>,
     ) -> Result<Made> {
+        signals::rest();
         if !self.is_waiting(picture)? {
             return Ok(Made::Before);
         }
@@ -218,9 +220,9 @@ impl Batch {
         };
         let content = Reader::new(&self.arguments).picture(&picture.content)?;
         (inputs.content, inputs.alpha) = (Some(content.image), content.alpha);
-        let checkpoint = self.checkpoint(picture, &settled.recipe)?;
+        let earlier = self.earlier(picture, &settled.recipe)?;
         let (arguments, token) = (&self.arguments, token.clone());
-        let job = Job { settled, machine, inputs, arguments, output: &output, token, checkpoint };
+        let job = Job { settled, machine, inputs, arguments, output: &output, token, earlier };
         if let Some(count) = count.filter(|&count| count > 1) {
             self.say(in_all(count, Planned::of(&job)?.seconds));
         }

@@ -30,6 +30,13 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
     let Arguments { picture, print, style, run } = arguments;
     let mut recipe = recipe(&picture)?;
+    if let Some(done) = recipe.stopped_after.filter(|_| !run.showing.quiet) {
+        let name = picture.display();
+        terminal::say(format!(
+            "{name} was stopped after {}; this run is the whole one",
+            terminal::steps(done)
+        ));
+    }
     if run.sources.preset.is_some() {
         // The recipe has all settings, so that nothing would be left of the preset.
         recipe.settings.clear();

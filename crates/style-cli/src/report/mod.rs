@@ -17,9 +17,9 @@ use crate::failure::{Failure, Result};
 use crate::inputs;
 use crate::job::Job;
 use crate::outputs::check_place;
-use crate::shown;
 use crate::terminal::{Event, tell};
 use crate::watch::{Begin, End, Watcher, Watchers};
+use crate::{places, shown};
 
 /// Long sides of the pictures on the page, px.
 const RESULT: usize = 1200;
@@ -38,7 +38,7 @@ pub(crate) fn add_to(watchers: &mut Watchers<'_>, job: &Job<'_>) -> Result<()> {
         return Err(Failure::usage("--report needs a file, and the picture goes to stdout")
             .help("name a file with -o"));
     };
-    let [page, json] = ["report.html", "report.json"].map(|ending| picture.with_extension(ending));
+    let [page, json] = places::report(picture);
     for path in [&page, &json] {
         check_place(path, output.force, &inputs::paths(&job.settled.recipe))?;
     }

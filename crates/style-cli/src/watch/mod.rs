@@ -77,7 +77,7 @@ pub(crate) trait Watcher {
 }
 
 /// Everybody whom the arguments of a job ask for.
-pub(crate) fn of(job: &Job<'_>) -> Result<Watchers<'static>> {
+pub(crate) fn of<'a>(job: &Job<'a>) -> Result<Watchers<'a>> {
     let mut watchers = Watchers::default();
     progress::add_to(&mut watchers, &job.arguments.showing);
     snapshots::add_to(&mut watchers, job)?;

@@ -17,11 +17,12 @@ use crate::arguments::{RunArguments, StyleArguments};
 use crate::failure::{Exit, Failure, Result};
 use crate::inputs::{Inputs, Reader, is_stdin, paths, style_recipe};
 use crate::job::{Job, Machine};
-use crate::outputs::{Output, Writing, with_ending};
+use crate::outputs::{Output, with_ending};
 use crate::plan::Planned;
 use crate::recipe::{MADE_BY, Recipe, Settled, TaskName};
 use crate::signals;
 use crate::terminal::{duration, give, say};
+use crate::writing::Writing;
 
 use sheet::Cell;
 use vary::{Vary, combinations};
@@ -83,6 +84,7 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<Exit> {
     let report = arguments.report(&output)?;
     let machine = Machine::open(recipe)?;
     arguments.plan(&candidates, &machine, &output, &token)?;
+    signals::work();
     let mut made = Vec::new();
     for (number, candidate) in candidates.iter().enumerate() {
         signals::check()?;
@@ -195,7 +197,7 @@ impl Arguments {
                 arguments: &self.run,
                 output,
                 token: token.clone(),
-                checkpoint: None,
+                earlier: None,
             };
             let planned = Planned::of(&job).map_err(|failure| Failure {
                 message: format!("{}: {}", candidate.labels.join(", "), failure.message),
