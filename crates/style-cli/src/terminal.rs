@@ -4,7 +4,9 @@ mod event;
 mod telling;
 
 pub(crate) use event::{ByTerm, Event};
-pub(crate) use telling::{above, begin, end, no_bar, said, say, tell, tell_programs, tells_programs, warn};
+pub(crate) use telling::{
+    above, begin, end, leave, no_bar, said, say, tell, tell_programs, tells_programs, warn,
+};
 
 use std::fmt::Display;
 use std::io::{self, Write as _};

@@ -188,7 +188,8 @@ fn a_second_signal_ends_the_program_at_once() {
     let mut said = String::new();
     stderr.read_to_string(&mut said).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130), "{said}");
-    assert!(said.ends_with("ended at once by a second signal\n"), "{said}");
+    let end = r#"{"event":"end","status":"failed","exit":130,"error":"ended at once by a second signal","help":null}"#;
+    assert!(said.ends_with(&format!("{end}\n")), "{said}");
     assert!(clock.elapsed() < Duration::from_secs(1), "{:?}", clock.elapsed());
     assert!(names(folder.path()).is_empty(), "{:?}", names(folder.path()));
 }

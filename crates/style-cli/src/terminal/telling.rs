@@ -2,20 +2,23 @@
 
 use std::ffi::OsString;
 use std::fmt::Display;
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use indicatif::ProgressBar;
 
 use super::event::{End, Event};
-use crate::failure::{Exit, Result};
+use crate::failure::{Exit, Failure, Result};
 
 /// Whether a program listens and not a person.
 static TELLS_PROGRAMS: AtomicBool = AtomicBool::new(false);
 
 /// The bar that stands below everything that is said.
 static BAR: Mutex<Option<ProgressBar>> = Mutex::new(None);
+
+/// Whether it was told how the program ends.
+static ENDED: AtomicBool = AtomicBool::new(false);
 
 /// Lines said so far.
 static SAID: AtomicUsize = AtomicUsize::new(0);
@@ -75,12 +78,25 @@ pub(crate) fn tell_programs(event: &Event<'_>) {
     }
 }
 
-/// Tells how the program ends: programs always, people when it failed.
+/// Tells how the program ends, once: programs always, people when it failed.
 pub(crate) fn end(result: &Result<Exit>) {
+    if ENDED.swap(true, Ordering::SeqCst) {
+        return;
+    }
     match result {
         Ok(exit) => tell_programs(&Event::End(End::Done { exit: *exit as u8 })),
         Err(failure) => tell(failure, &Event::End(End::Failed(failure.into()))),
     }
+}
+
+/// The same where the program is left in the middle of something.
+pub(crate) fn leave(failure: &Failure) {
+    no_bar();
+    if !tells_programs() && io::stderr().is_terminal() {
+        // The terminal's echo of the key, or a bar, stands in this line.
+        let _ = io::stderr().write_all(b"\n");
+    }
+    end(&Err(failure.clone()));
 }
 
 /// Keeps a bar below everything that is said, until [`no_bar`].
