@@ -128,7 +128,8 @@ fn a_signal_ends_a_run_after_its_step_and_the_run_can_go_on() {
         let arguments = run("lbfgs", "out.png");
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         let child = style(folder, &arguments).stderr(Stdio::piped()).spawn().unwrap();
-        wait_for(&folder.join("out.png.checkpoint"));
+        // The second checkpoint, so that there is one before it whenever the signal comes.
+        wait_for(&folder.join("out.png.checkpoint.previous"));
         signal(&child, name);
         let output = child.wait_with_output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
