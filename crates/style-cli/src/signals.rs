@@ -66,7 +66,6 @@ pub(crate) fn listen() -> Result<CancelToken> {
 /// Ends the program.
 #[cfg(unix)]
 fn leave(signal: i32, phase: Phase, scraps: &[PathBuf]) {
-    use std::io::{self, IsTerminal as _};
     for scrap in scraps {
         let _ = std::fs::remove_file(scrap);
     }
@@ -75,9 +74,8 @@ fn leave(signal: i32, phase: Phase, scraps: &[PathBuf]) {
         Phase::Between => "ended by a signal between two pictures; those that are finished stay",
         Phase::Working => "ended at once by a second signal",
     };
-    // On a terminal its echo of the key, or a bar, stands in this line.
-    let before = if io::stderr().is_terminal() { "\n" } else { "" };
-    terminal::say(format_args!("{before}{words}"));
+    let exit = if signal == SIGTERM { Exit::Terminated } else { Exit::Interrupted };
+    terminal::leave(&Failure::new(exit, words));
     signal_hook::low_level::exit(128 + signal);
 }
 

@@ -115,6 +115,25 @@ fn of_many_pictures_each_is_told() {
 
 #[cfg(unix)]
 #[test]
+fn a_run_that_a_signal_ends_before_its_first_step_has_its_end_too() {
+    let folder = folder_with_pictures();
+    // Its first step takes seconds.
+    let slow =
+        ["photo.png", "painting.png", "--size", "1500", "--set", "smallest_scale=1500", "-o", "out.png"];
+    let child =
+        style(folder.path(), &[&slow[..], &SMALL[4..]].concat()).stderr(Stdio::piped()).spawn().unwrap();
+    while !folder.path().join("out.png.lock").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    signal(&child, "TERM");
+    let output = child.wait_with_output().unwrap();
+    let (lines, code) = parsed(&output.stderr, output.status.code().unwrap());
+    assert_eq!(code, 143);
+    assert_eq!(lines.last().unwrap()["error"], "interrupted before the first step; nothing was written");
+}
+
+#[cfg(unix)]
+#[test]
 fn a_run_that_a_signal_ends_says_how_to_go_on() {
     let folder = folder_with_pictures();
     let arguments = ["photo.png", "painting.png", "--size", "48", "--steps", "5000", "--progress", "json"];

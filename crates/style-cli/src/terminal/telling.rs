@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt::Display;
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -10,13 +10,16 @@ use indicatif::ProgressBar;
 
 use super::event::{End, Event};
 use super::harmless::Harmless;
-use crate::failure::{Exit, Result};
+use crate::failure::{Exit, Failure, Result};
 
 /// Whether a program listens and not a person.
 static TELLS_PROGRAMS: AtomicBool = AtomicBool::new(false);
 
 /// The bar that stands below everything that is said.
 static BAR: Mutex<Option<ProgressBar>> = Mutex::new(None);
+
+/// Whether it was told how the program ends.
+static ENDED: AtomicBool = AtomicBool::new(false);
 
 /// Lines said so far.
 static SAID: AtomicUsize = AtomicUsize::new(0);
@@ -76,12 +79,25 @@ pub(crate) fn tell_programs(event: &Event<'_>) {
     }
 }
 
-/// Tells how the program ends: programs always, people when it failed.
+/// Tells how the program ends, once: programs always, people when it failed.
 pub(crate) fn end(result: &Result<Exit>) {
+    if ENDED.swap(true, Ordering::SeqCst) {
+        return;
+    }
     match result {
         Ok(exit) => tell_programs(&Event::End(End::Done { exit: *exit as u8 })),
         Err(failure) => tell(failure, &Event::End(End::Failed(failure.into()))),
     }
+}
+
+/// The same where the program is left in the middle of something.
+pub(crate) fn leave(failure: &Failure) {
+    no_bar();
+    if !tells_programs() && io::stderr().is_terminal() {
+        // The terminal's echo of the key, or a bar, stands in this line.
+        let _ = io::stderr().write_all(b"\n");
+    }
+    end(&Err(failure.clone()));
 }
 
 /// Keeps a bar below everything that is said, until [`no_bar`].
@@ -102,18 +118,82 @@ pub(crate) fn said() -> usize {
 /// Writes a line on stderr, in one piece. Nobody who closed it is bothered.
 fn write(line: &str) {
     let line = format!("{}\n", Harmless(line));
-    let put = || _ = io::stderr().lock().write_all(line.as_bytes());
     let bar = BAR.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    match bar {
-        Some(bar) => bar.suspend(put),
-        None => put(),
-    }
+    above_bar(bar.as_ref(), || _ = io::stderr().lock().write_all(line.as_bytes()));
     SAID.fetch_add(1, Ordering::Relaxed);
+}
+
+/// Takes a bar away, writes, and draws it again below.
+fn above_bar(bar: Option<&ProgressBar>, write: impl FnOnce()) {
+    match bar {
+        Some(bar) => bar.suspend(write),
+        None => write(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use indicatif::{ProgressDrawTarget, TermLike};
+
     use super::*;
+
+    /// A terminal that writes down what is done to it.
+    #[derive(Debug, Clone, Default)]
+    struct Log(Arc<Mutex<Vec<String>>>);
+
+    impl Log {
+        fn note(&self, what: &str) -> io::Result<()> {
+            self.0.lock().unwrap().push(what.trim().to_owned());
+            Ok(())
+        }
+    }
+
+    impl TermLike for Log {
+        fn width(&self) -> u16 {
+            80
+        }
+        fn move_cursor_up(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_down(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_right(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_left(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn write_line(&self, text: &str) -> io::Result<()> {
+            self.note(text)
+        }
+        fn write_str(&self, text: &str) -> io::Result<()> {
+            self.note(text)
+        }
+        fn clear_line(&self) -> io::Result<()> {
+            self.note("cleared")
+        }
+        fn flush(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn the_bar_goes_before_a_line_and_comes_again_below_it() {
+        let log = Log::default();
+        let bar =
+            ProgressBar::with_draw_target(Some(2), ProgressDrawTarget::term_like(Box::new(log.clone())));
+        bar.set_style(indicatif::ProgressStyle::with_template("bar").unwrap());
+        bar.tick();
+        log.0.lock().unwrap().clear();
+        above_bar(Some(&bar), || log.note("said").unwrap());
+        above_bar(None, || log.note("said without").unwrap());
+        let mut seen = log.0.lock().unwrap().clone();
+        seen.retain(|what| !what.is_empty());
+        assert_eq!(seen, ["cleared", "said", "bar", "said without"]);
+    }
 
     #[test]
     fn programs_are_told_when_the_last_word_on_progress_says_so() {
