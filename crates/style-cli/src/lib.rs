@@ -19,6 +19,7 @@ mod signals;
 mod terminal;
 mod view;
 mod watch;
+mod weights;
 mod writing;
 
 use std::ffi::OsString;

@@ -23,14 +23,13 @@ struct State {
 }
 
 /// What the first signal finds.
-#[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {
     /// No step has been made.
     Nothing,
     /// A step has been made: there is a picture to save.
     Working,
-    /// A picture is finished, and of the next one there is nothing.
-    Between,
+    /// Of many pictures, none is in the making. The words say what is done.
+    Between(String),
 }
 
 fn state() -> MutexGuard<'static, State> {
@@ -55,7 +54,7 @@ pub(crate) fn listen() -> Result<CancelToken> {
                 let first = CAME.swap(signal, Ordering::SeqCst) == 0;
                 match state.phase {
                     Phase::Working if first => for_thread.cancel(),
-                    phase => leave(signal, phase, &state.scraps),
+                    _ => leave(signal, &state),
                 }
             }
         })
@@ -65,14 +64,14 @@ pub(crate) fn listen() -> Result<CancelToken> {
 
 /// Ends the program.
 #[cfg(unix)]
-fn leave(signal: i32, phase: Phase, scraps: &[PathBuf]) {
+fn leave(signal: i32, state: &State) {
     use std::io::{self, IsTerminal as _};
-    for scrap in scraps {
+    for scrap in &state.scraps {
         let _ = std::fs::remove_file(scrap);
     }
-    let words = match phase {
+    let words = match &state.phase {
         Phase::Nothing => "interrupted before the first step; nothing was written",
-        Phase::Between => "ended by a signal between two pictures; those that are finished stay",
+        Phase::Between(words) => words,
         Phase::Working => "ended at once by a second signal",
     };
     // On a terminal its echo of the key, or a bar, stands in this line.
@@ -92,11 +91,12 @@ pub(crate) fn work() {
     state().phase = Phase::Working;
 }
 
-/// A picture is finished, and the next one has not been begun.
-pub(crate) fn rest() {
+/// The next of many pictures has not been begun; a signal says these words.
+pub(crate) fn rest(words: String) {
     let mut state = state();
-    if state.phase == Phase::Working && came().is_none() {
-        state.phase = Phase::Between;
+    // One that came at the end of the last picture ends the program in its own way.
+    if came().is_none() {
+        state.phase = Phase::Between(words);
     }
 }
 

@@ -128,7 +128,7 @@ impl Watcher for Json {
                 metrics: outcome.metrics(),
                 peak_memory: outcome.peak_memory(),
             },
-            End::Failed(Failure { exit, message, help }) => {
+            End::Failed(Failure { exit, message, help, .. }) => {
                 Ending::Failed { exit: *exit as u8, error: message, help: help.as_deref() }
             }
         }))

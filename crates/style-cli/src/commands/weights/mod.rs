@@ -1,13 +1,11 @@
 //! `style weights`: import, inspect, get, list.
 
-mod cache;
 mod curl;
 mod digest;
 mod download;
 mod get;
 mod import;
 mod inspect;
-mod known;
 mod list;
 mod part;
 mod source;
@@ -16,8 +14,7 @@ use clap::{Args, Subcommand};
 use style_transfer::import::ImportError;
 
 use crate::failure::{Exit, Failure, Result};
-
-pub(crate) use cache::resolve;
+use crate::weights::{cache, known};
 
 /// Convert, inspect and fetch the weights of VGG networks.
 #[derive(Debug, Args)]
