@@ -10,7 +10,7 @@ use crate::arguments::RunArguments;
 use crate::commands::demo;
 use crate::failure::{Exit, Failure, Result};
 use crate::recipe::{Recipe, StyleRecipe};
-use crate::terminal::say;
+use crate::terminal::warn;
 
 /// How pictures are read.
 #[derive(Debug, Clone, Default)]
@@ -50,7 +50,7 @@ impl Reader {
         };
         if !self.quiet {
             for warning in &picture.info.warnings {
-                say(format!("warning: {name}: {warning}"));
+                warn(format_args!("{name}: {warning}"));
             }
         }
         Ok(picture)

@@ -18,7 +18,7 @@ use crate::recipe::{Recipe, Settled, TaskName};
 use crate::rescue::Rescue;
 use crate::shell::quoted_path;
 use crate::signals;
-use crate::terminal::{give, say, steps};
+use crate::terminal::{Event, give, steps, tell};
 use crate::watch::{self, Begin, End, Watchers};
 use crate::weights::resolve;
 use crate::writing::Writing;
@@ -139,7 +139,8 @@ impl<'a> Job<'a> {
         let planned = Planned::of(&self)?;
         self.output.check_size(planned.plan.width, planned.plan.height)?;
         if !self.arguments.showing.quiet {
-            say(planned.line(&self));
+            let line = planned.line(&self);
+            tell(&line, &Event::Plan { text: &line, seconds: planned.seconds });
         }
         let mut watchers = watch::of(&self)?;
         let earlier = self.earlier.take();
@@ -196,7 +197,7 @@ impl<'a> Job<'a> {
 
     /// Tells the watchers what is known before the first step, of which so many are done already.
     fn begin(&self, planned: &Planned, watchers: &mut Watchers<'_>, done: usize) -> Result<()> {
-        let Settled { settings, recipe } = self.settled;
+        let Settled { settings, recipe, preset } = self.settled;
         let styles: Vec<(String, &Image)> = self
             .inputs
             .styles
@@ -207,7 +208,7 @@ impl<'a> Job<'a> {
         let name = recipe.content.as_deref().map(Path::to_string_lossy).unwrap_or_default();
         watchers.begin(&Begin {
             settings,
-            preset: recipe.preset.as_deref().unwrap_or("balanced"),
+            preset: (recipe.preset.as_deref().unwrap_or("balanced"), preset),
             recipe: &recipe.to_json()?,
             command: &command,
             vgg: &self.machine.vgg,

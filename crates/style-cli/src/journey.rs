@@ -13,7 +13,7 @@ use crate::outputs::{BEST, PARTIAL, with_ending};
 use crate::places;
 use crate::recipe::Recipe;
 use crate::shell::quoted_path;
-use crate::terminal::say;
+use crate::terminal::warn;
 
 /// A run and how its result is to be written.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -147,7 +147,7 @@ pub(crate) fn find(named: &Path) -> Result<Found> {
         match read(place) {
             Ok((checkpoint, journey)) => {
                 if let Some(refusal) = refusals.first() {
-                    say(format!("warning: {refusal}; going on with {}", place.display()));
+                    warn(format_args!("{refusal}; going on with {}", place.display()));
                 }
                 // The folder may be another one when it is asked for.
                 let place = std::path::absolute(place).unwrap_or_else(|_| place.clone());

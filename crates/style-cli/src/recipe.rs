@@ -11,6 +11,9 @@ use toml::Table;
 
 use crate::failure::{Exit, Failure, Result};
 
+/// What made a picture or a report.
+pub(crate) const MADE_BY: &str = concat!("style-transfer ", env!("CARGO_PKG_VERSION"));
+
 /// A recipe, whole or in part: what is left out comes from below.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -164,6 +167,8 @@ pub(crate) struct Layers {
 pub(crate) struct Settled {
     pub(crate) recipe: Recipe,
     pub(crate) settings: Settings,
+    /// Where the settings began, as it was read then.
+    pub(crate) preset: Preset,
 }
 
 impl Layers {
@@ -171,10 +176,8 @@ impl Layers {
     pub(crate) fn settle(self) -> Result<Settled> {
         let tables: Vec<Table> = self.recipes.iter().map(|recipe| recipe.settings.clone()).collect();
         let mut recipe = self.recipes.into_iter().fold(Recipe::default(), Recipe::under);
-        let mut settings = match &recipe.preset {
-            Some(name) => preset(name)?.settings,
-            None => Settings::default(),
-        };
+        let preset = preset(recipe.preset.as_deref().unwrap_or("balanced"))?;
+        let mut settings = preset.settings.clone();
         for table in tables {
             let text = toml::to_string(&table).map_err(|error| Failure::new(Exit::Internal, error))?;
             settings = settings.with_toml(&text)?;
@@ -196,10 +199,10 @@ impl Layers {
                 style.region = (mask.as_os_str() != "none").then(|| mask.clone());
             }
         }
-        recipe.made_by = Some(concat!("style-transfer ", env!("CARGO_PKG_VERSION")).to_owned());
+        recipe.made_by = Some(MADE_BY.to_owned());
         recipe.task = Some(recipe.task.unwrap_or_default());
         recipe.settings = table_of(&settings)?;
-        Ok(Settled { recipe, settings })
+        Ok(Settled { recipe, settings, preset })
     }
 }
 

@@ -14,6 +14,8 @@ use crate::terminal;
 /// The first signal that came; 0 for none.
 static CAME: AtomicI32 = AtomicI32::new(0);
 
+const BEFORE: &str = "interrupted before the first step; nothing was written";
+
 static STATE: Mutex<State> = Mutex::new(State { phase: Phase::Nothing, scraps: Vec::new() });
 
 struct State {
@@ -28,8 +30,15 @@ enum Phase {
     Nothing,
     /// A step has been made: there is a picture to save.
     Working,
-    /// Of many pictures, none is in the making. The words say what is done.
-    Between(String),
+    /// Of many pictures, none is in the making.
+    Between(Rest),
+}
+
+/// What a signal says between two of many pictures.
+pub(crate) struct Rest {
+    /// What became of the pictures so far; nobody is told who asked for quiet.
+    pub(crate) lines: Option<String>,
+    pub(crate) end: Failure,
 }
 
 fn state() -> MutexGuard<'static, State> {
@@ -65,18 +74,19 @@ pub(crate) fn listen() -> Result<CancelToken> {
 /// Ends the program.
 #[cfg(unix)]
 fn leave(signal: i32, state: &State) {
-    use std::io::{self, IsTerminal as _};
     for scrap in &state.scraps {
         let _ = std::fs::remove_file(scrap);
     }
-    let words = match &state.phase {
-        Phase::Nothing => "interrupted before the first step; nothing was written",
-        Phase::Between(words) => words,
-        Phase::Working => "ended at once by a second signal",
+    let exit = came().unwrap_or(Exit::Interrupted);
+    let failure = match &state.phase {
+        Phase::Nothing => Failure::new(exit, BEFORE),
+        Phase::Between(Rest { lines, end }) => {
+            lines.iter().for_each(terminal::say);
+            Failure { exit, ..end.clone() }
+        }
+        Phase::Working => Failure::new(exit, "ended at once by a second signal"),
     };
-    // On a terminal its echo of the key, or a bar, stands in this line.
-    let before = if io::stderr().is_terminal() { "\n" } else { "" };
-    terminal::say(format_args!("{before}{words}"));
+    terminal::end(&Err(failure));
     signal_hook::low_level::exit(128 + signal);
 }
 
@@ -91,12 +101,12 @@ pub(crate) fn work() {
     state().phase = Phase::Working;
 }
 
-/// The next of many pictures has not been begun; a signal says these words.
-pub(crate) fn rest(words: String) {
+/// The next of many pictures has not been begun.
+pub(crate) fn rest(rest: Rest) {
     let mut state = state();
     // One that came at the end of the last picture ends the program in its own way.
     if came().is_none() {
-        state.phase = Phase::Between(words);
+        state.phase = Phase::Between(rest);
     }
 }
 
@@ -149,7 +159,7 @@ pub(crate) fn came() -> Option<Exit> {
 /// The end of a run that a signal ended before it began.
 pub(crate) fn check() -> Result<()> {
     match came() {
-        Some(exit) => Err(Failure::new(exit, "interrupted before the first step; nothing was written")),
+        Some(exit) => Err(Failure::new(exit, BEFORE)),
         None => Ok(()),
     }
 }

@@ -1,14 +1,15 @@
 //! What is said, and to whom: results on stdout, everything else on stderr.
 
+mod event;
+mod telling;
+
+pub(crate) use event::{ByTerm, Event};
+pub(crate) use telling::{above, begin, end, no_bar, said, say, tell, tell_programs, tells_programs, warn};
+
 use std::fmt::Display;
 use std::io::{self, Write as _};
 
 use crate::failure::{Exit, Failure, Result};
-
-/// Says a line on stderr. Nobody who closed it is bothered.
-pub(crate) fn say(line: impl Display) {
-    let _ = writeln!(io::stderr().lock(), "{line}");
-}
 
 /// Gives out a line of result. A reader that has read enough, as `head` does, is no failure.
 pub(crate) fn give(line: impl Display) -> Result<()> {

@@ -188,7 +188,7 @@ fn a_second_signal_ends_the_program_at_once() {
     let mut said = String::new();
     stderr.read_to_string(&mut said).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130), "{said}");
-    assert!(said.ends_with("ended at once by a second signal\n"), "{said}");
+    assert!(said.contains("ended at once by a second signal"), "{said}");
     assert!(clock.elapsed() < Duration::from_secs(1), "{:?}", clock.elapsed());
     assert!(names(folder.path()).is_empty(), "{:?}", names(folder.path()));
 }
@@ -260,7 +260,8 @@ fn a_picture_without_a_place_is_kept_among_the_temporary_files_and_the_exit_code
     let (code, said) = interrupted(folder, "-", || {});
     assert_eq!(code, Some(130), "{said}");
     let name = temporary().pop().unwrap();
-    assert!(name.starts_with("style-") && name.ends_with(".png"), "{name}");
+    let number = name.strip_prefix("style-").and_then(|rest| rest.strip_suffix(".png")).unwrap();
+    assert!(number.parse::<u32>().is_ok(), "{name}");
     assert!(said.contains(&format!("temporary/{name}")), "{said}");
     fs::remove_file(folder.join("temporary").join(&name)).unwrap();
 

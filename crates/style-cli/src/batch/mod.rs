@@ -21,7 +21,7 @@ use crate::outputs::Output;
 use crate::plan::Planned;
 use crate::recipe::{Recipe, Settled, TaskName};
 use crate::shell::quoted_path;
-use crate::terminal::{duration, say};
+use crate::terminal::{Event, duration, say, tell};
 use crate::{inputs, journey, places, signals};
 
 use finished::There;
@@ -100,8 +100,8 @@ impl Batch {
             if signals::came().is_some() {
                 break;
             }
-            self.say(format!("{} of {}: {}", index + 1, waiting.len(), picture.content.display()));
-            signals::rest(tally.interrupted(self.arguments.showing.quiet));
+            self.say_next(index + 1, waiting.len(), &picture.content);
+            signals::rest(tally.rest(self.arguments.showing.quiet));
             let count = (!told).then_some(waiting.len());
             match self.one(picture, &mut inputs, &machine, &token, count) {
                 Ok(Made::Here) => {
@@ -112,7 +112,11 @@ impl Batch {
                 Ok(Made::Elsewhere) => tally.elsewhere += 1,
                 Err(_) if signals::came().is_some() => break,
                 Err(failure) => {
-                    say(format!("{}: {failure}", picture.content.display()));
+                    let content = &picture.content.display().to_string();
+                    tell(
+                        format_args!("{content}: {failure}"),
+                        &Event::Failed { content, why: (&failure).into() },
+                    );
                     let over = failure.exit == Exit::Device; // and would be for every other picture
                     tally.failed(&picture.content, failure);
                     if over {
@@ -150,6 +154,13 @@ impl Batch {
     fn say(&self, line: impl std::fmt::Display) {
         if !self.arguments.showing.quiet {
             say(line);
+        }
+    }
+
+    fn say_next(&self, number: usize, of: usize, content: &Path) {
+        if !self.arguments.showing.quiet {
+            let content = &content.display().to_string();
+            tell(format_args!("{number} of {of}: {content}"), &Event::Picture { number, of, content });
         }
     }
 

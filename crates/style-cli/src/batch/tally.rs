@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use crate::failure::{Exit, Failure, Result};
+use crate::signals::Rest;
 
 /// How far the pictures have come.
 #[derive(Debug, Default)]
@@ -52,9 +53,8 @@ impl Tally {
     }
 
     /// What is said when a signal ends the program while no picture is in the making.
-    pub(super) fn interrupted(&self, quiet: bool) -> String {
-        let ended = self.ended(Exit::Interrupted);
-        if quiet { ended.to_string() } else { format!("{}\n{ended}", self.lines()) }
+    pub(super) fn rest(&self, quiet: bool) -> Rest {
+        Rest { lines: (!quiet).then(|| self.lines()), end: self.ended(Exit::Interrupted) }
     }
 
     /// How the program ends: by the signal that came, or by the first picture that failed.

@@ -68,6 +68,11 @@ fn answer(error: &clap::Error) -> Result<Exit> {
         terminal::give(text.trim_end())?;
         return Ok(Exit::Done);
     }
+    if terminal::tells_programs() {
+        let message = text.split("\n\n").next().unwrap_or_default();
+        let message = message.trim_start_matches("error: ").split_whitespace().collect::<Vec<_>>().join(" ");
+        return Err(Failure::usage(message).help("`style --help` lists what there is"));
+    }
     terminal::say(text.trim_end());
     Ok(Exit::Usage)
 }

@@ -3,7 +3,7 @@
 mod calibration;
 mod limits;
 
-use style_transfer::{Optimizer, Plan};
+use style_transfer::{Optimizer, Plan, StyleTransfer};
 
 use crate::failure::Result;
 use crate::job::Job;
@@ -32,6 +32,11 @@ impl Planned {
     /// Checks a run, and tries a few steps of a small one to see how fast this machine is.
     pub(crate) fn of(job: &Job<'_>) -> Result<Self> {
         let plan = limits::check(job)?;
+        if let Some(earlier) = &job.earlier {
+            // One of another run is refused before anything is tried or said.
+            let transfer = StyleTransfer::new(&job.machine.vgg).settings(job.settled.settings.clone());
+            job.inputs.furnish(transfer).resume_from(&earlier.checkpoint).plan(job.task())?;
+        }
         let left = 1.0 - job.earlier.as_ref().map_or(0.0, |earlier| share(&plan, earlier.step()));
         let seconds = calibration::seconds(job, &plan).map(|seconds| seconds * left);
         Ok(Self { plan, seconds })

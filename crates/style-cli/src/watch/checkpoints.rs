@@ -15,7 +15,7 @@ use crate::job::Job;
 use crate::journey::Journey;
 use crate::outputs::PARTIAL;
 use crate::places;
-use crate::terminal::say;
+use crate::terminal::warn;
 use crate::writing::Writing;
 
 /// Seconds between checkpoints when nothing else is asked.
@@ -82,7 +82,7 @@ impl Watcher for Checkpoints<'_> {
                 // The result may still find room: a run does not end because it could not be interrupted.
                 Err(failure) if !self.failing => {
                     self.failing = true;
-                    say(format!("warning: {}; the run goes on without", failure.message));
+                    warn(format_args!("{}; the run goes on without", failure.message));
                 }
                 Err(_) => {}
             }

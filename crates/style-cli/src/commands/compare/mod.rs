@@ -19,7 +19,7 @@ use crate::inputs::{Inputs, Reader, is_stdin, paths, style_recipe};
 use crate::job::{Job, Machine};
 use crate::outputs::{Output, with_ending};
 use crate::plan::Planned;
-use crate::recipe::{Recipe, Settled, TaskName};
+use crate::recipe::{MADE_BY, Recipe, Settled, TaskName};
 use crate::signals;
 use crate::terminal::{duration, give, say};
 use crate::writing::Writing;
@@ -103,7 +103,7 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<Exit> {
         let entries: Vec<_> =
             candidates.iter().zip(&made).map(|(candidate, made)| candidate.entry(made)).collect();
         let bytes = serde_json::to_vec_pretty(&json!({
-            "made_by": concat!("style-transfer ", env!("CARGO_PKG_VERSION")),
+            "made_by": MADE_BY,
             "device": machine.open.info,
             "pictures": entries,
         }));
