@@ -9,7 +9,6 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use style_transfer::CancelToken;
 
 use crate::failure::{Exit, Failure, Result};
-use crate::terminal;
 
 /// The first signal that came; 0 for none.
 static CAME: AtomicI32 = AtomicI32::new(0);
@@ -18,6 +17,7 @@ const BEFORE: &str = "interrupted before the first step; nothing was written";
 
 static STATE: Mutex<State> = Mutex::new(State { phase: Phase::Nothing, scraps: Vec::new() });
 
+#[cfg_attr(not(unix), allow(dead_code))] // nobody listens there
 struct State {
     phase: Phase,
     /// Files that are of no use without this process.
@@ -25,6 +25,7 @@ struct State {
 }
 
 /// What the first signal finds.
+#[cfg_attr(not(unix), allow(dead_code))]
 enum Phase {
     /// No step has been made.
     Nothing,
@@ -35,6 +36,7 @@ enum Phase {
 }
 
 /// What a signal says between two of many pictures.
+#[cfg_attr(not(unix), allow(dead_code))] // nobody listens there
 pub(crate) struct Rest {
     /// What became of the pictures so far; nobody is told who asked for quiet.
     pub(crate) lines: Option<String>,
@@ -74,6 +76,8 @@ pub(crate) fn listen() -> Result<CancelToken> {
 /// Ends the program.
 #[cfg(unix)]
 fn leave(signal: i32, state: &State) {
+    use crate::terminal;
+
     for scrap in &state.scraps {
         let _ = std::fs::remove_file(scrap);
     }

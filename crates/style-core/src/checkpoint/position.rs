@@ -85,7 +85,8 @@ mod tests {
     fn steps_that_no_number_can_count_are_no_small_number_of_steps() {
         let position = |more: usize| {
             // Together 2^64 and 5 more, or less.
-            let steps = [8_000_000_000_000_000].repeat(2305).into_iter().chain([6_744_073_709_551_616 + more]);
+            let steps =
+                [8_000_000_000_000_000].repeat(2305).into_iter().chain([6_744_073_709_551_616 + more]);
             let mut kept = Kept::default();
             kept.put_counts(POSITION, [2306, 1, 10, 20, 16, 16, 5, 0]);
             kept.put_counts(SCALES, steps.flat_map(|steps| [16, 16, 0, steps]));
