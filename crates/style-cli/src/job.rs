@@ -8,7 +8,6 @@ use style_transfer::{
 };
 
 use crate::arguments::RunArguments;
-use crate::commands::weights::resolve;
 use crate::failure::{Exit, Failure, Result};
 use crate::inputs::Inputs;
 use crate::journey::Earlier;
@@ -21,6 +20,7 @@ use crate::shell::quoted_path;
 use crate::signals;
 use crate::terminal::{Event, give_path, steps, tell};
 use crate::watch::{self, Begin, End, Watchers};
+use crate::weights::resolve;
 use crate::writing::Writing;
 
 /// A network on a device.
@@ -137,6 +137,7 @@ impl<'a> Job<'a> {
     /// Plans, runs, saves, and says so.
     pub(crate) fn run(mut self) -> Result<Exit> {
         let planned = Planned::of(&self)?;
+        self.output.check_size(planned.plan.width, planned.plan.height)?;
         if !self.arguments.showing.quiet {
             let line = planned.line(&self);
             tell(&line, &Event::Plan { text: &line, seconds: planned.seconds });

@@ -21,6 +21,7 @@ mod signals;
 mod terminal;
 mod view;
 mod watch;
+mod weights;
 mod writing;
 mod written;
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use style_transfer::{Image, PictureFormat, write_atomically};
 
 use crate::arguments::RunArguments;
-use crate::failure::{Exit, Failure, Result};
+use crate::failure::{Exit, Failure, Kind, Result};
 use crate::inputs;
 use crate::lock::{NotHeld, hold};
 use crate::places;
@@ -19,6 +19,9 @@ use crate::writing::{Writing, extension};
 /// What stands in the names of pictures beside the result: the picture so far, and the best of a run that failed.
 pub(crate) const PARTIAL: &str = "partial";
 pub(crate) const BEST: &str = "best";
+
+/// Longest side of a WebP, px: 14 bits, by RFC 9649, section 3.4.
+const WEBP_SIDE: usize = 16383;
 
 /// Behind the name of a result that is being made.
 const LOCK: &str = ".lock";
@@ -82,10 +85,21 @@ impl Output {
         Ok(())
     }
 
+    /// Refuses a size in px that the format has not.
+    pub(crate) fn check_size(&self, width: usize, height: usize) -> Result<()> {
+        if self.format != PictureFormat::WebP || width.max(height) <= WEBP_SIDE {
+            return Ok(());
+        }
+        let message =
+            format!("a WebP has {WEBP_SIDE} px a side at most, and the result {width} x {height} px");
+        Err(Failure::usage(message).help("name a file that ends in .png with -o"))
+    }
+
     /// Claims a path for a picture.
     pub(crate) fn claim_path(path: PathBuf, force: bool, inputs: &[&Path]) -> Result<Self> {
         let format = if path.is_dir() { Ok(PictureFormat::Png) } else { PictureFormat::from_path(&path) }?;
         check_place(&path, force, inputs)?;
+        check_length(&path)?;
         let output = Self { lock: Some(lock(&path)?), path: Some(path.clone()), format };
         // Once more, as the run that held the lock may have written it.
         check_place(&path, force, inputs)?;
@@ -161,6 +175,10 @@ impl Drop for Output {
     }
 }
 
+/// Bytes of a name that follows from the inputs. File systems take 255, with what stands behind the names of the files
+/// beside it.
+const LONGEST_NAME: usize = 180;
+
 /// `photo_in_starry_and_wave.png`, in the current folder.
 fn default_name(recipe: &Recipe) -> PathBuf {
     let stem = |path: &Path| {
@@ -178,8 +196,7 @@ fn default_name(recipe: &Recipe) -> PathBuf {
         TaskName::Reconstruct => format!("{content}_reconstructed"),
         TaskName::Texture => format!("{styles}_texture"),
     };
-    let short: String = name.chars().take(120).collect();
-    PathBuf::from(format!("{short}.png"))
+    PathBuf::from(format!("{}.png", &name[..name.floor_char_boundary(LONGEST_NAME)]))
 }
 
 /// `path` with something behind its whole name.
@@ -219,12 +236,17 @@ pub(crate) fn check_place_of(option: &str, path: &Path, force: bool, inputs: &[&
     Ok(())
 }
 
-/// Why a place cannot be claimed that another run holds.
-const TAKEN: &str = "another run is writing it";
-
-/// Whether a claim failed because another run holds the place.
-pub(crate) fn is_taken(failure: &Failure) -> bool {
-    failure.exit == Exit::Output && failure.message.ends_with(TAKEN)
+/// Refuses a name that leaves no room for what is written beside the result.
+fn check_length(path: &Path) -> Result<()> {
+    let [_, longest] = places::checkpoints(path);
+    match longest.symlink_metadata() {
+        Err(error) if error.kind() == std::io::ErrorKind::InvalidFilename => {
+            let bytes = path.file_name().map_or(0, |name| name.as_encoded_bytes().len());
+            let why = format!("its name has {bytes} bytes, and names of files beside it are longer");
+            Err(refused(&path.display().to_string(), &why).help("choose a shorter name with -o"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Holds `PATH.lock` while the run lasts.
@@ -243,7 +265,11 @@ fn lock(path: &Path) -> Result<(Scrap, File)> {
     }
     match hold(&place, File::options().write(true).create(true).truncate(false)) {
         Ok(file) => Ok((Scrap::new(place), file)),
-        Err(NotHeld::Taken) => Err(refused(&name, TAKEN).help("wait for it, or choose another name with -o")),
+        Err(NotHeld::Taken) => {
+            let failure = refused(&name, "another run is writing it")
+                .help("wait for it, or choose another name with -o");
+            Err(Failure { kind: Kind::Taken, ..failure })
+        }
         Err(NotHeld::Failed(error)) => Err(failed(error)),
     }
 }
@@ -267,13 +293,53 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_follows_has_room_for_what_stands_behind_it() {
+        let long = "風".repeat(80);
+        let styles = vec![StyleRecipe::new("wave.jpg".into())];
+        let recipe = Recipe { content: Some(format!("{long}.jpg").into()), styles, ..Recipe::default() };
+        let name = default_name(&recipe);
+        assert_eq!(name, Path::new(&format!("{}.png", "風".repeat(60))));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        let longest = with_ending(&path.with_extension("report.html"), ".1234567-1234567.tmp");
+        for path in [&path, &places::checkpoints(&path)[1], &longest] {
+            fs::write(path, b"").unwrap();
+        }
+    }
+
+    #[test]
+    fn a_name_that_has_no_room_is_refused_before_the_work() {
+        let folder = tempfile::tempdir().unwrap();
+        let claim = |length: usize| {
+            let name = format!("{}.png", "a".repeat(length - 4));
+            Output::claim_path(folder.path().join(name), false, &[]).map(drop)
+        };
+        claim(200).unwrap();
+        let failure = claim(240).unwrap_err();
+        assert_eq!(failure.exit, Exit::Output);
+        assert!(failure.message.contains("240 bytes"), "{failure}");
+    }
+
+    #[test]
+    fn a_picture_too_large_for_its_format_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let exit = |name: &str, side| {
+            let output = Output::claim_path(folder.path().join(name), false, &[]).unwrap();
+            output.check_size(100, side).map_err(|failure| failure.exit)
+        };
+        assert_eq!(exit("a.webp", 16384), Err(Exit::Usage));
+        assert_eq!(exit("a.webp", 16383), Ok(()));
+        assert_eq!(exit("a.png", 16384), Ok(()));
+    }
+
+    #[test]
     fn one_place_is_claimed_once_at_a_time() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("new/out.png");
         let claim = || Output::claim_path(path.clone(), false, &[]);
         let first = claim().unwrap();
         let failure = claim().unwrap_err();
-        assert_eq!(failure.exit, Exit::Output);
+        assert_eq!((failure.exit, failure.kind), (Exit::Output, Kind::Taken));
         assert!(failure.message.ends_with("another run is writing it"), "{failure}");
         drop(first);
         let again = claim().unwrap();

@@ -9,13 +9,15 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use style_transfer::CancelToken;
 
 use crate::failure::{Exit, Failure, Result};
-use crate::terminal;
 
 /// The first signal that came; 0 for none.
 static CAME: AtomicI32 = AtomicI32::new(0);
 
+const BEFORE: &str = "interrupted before the first step; nothing was written";
+
 static STATE: Mutex<State> = Mutex::new(State { phase: Phase::Nothing, scraps: Vec::new() });
 
+#[cfg_attr(not(unix), allow(dead_code))] // nobody listens there
 struct State {
     phase: Phase,
     /// Files that are of no use without this process.
@@ -23,14 +25,22 @@ struct State {
 }
 
 /// What the first signal finds.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(unix), allow(dead_code))]
 enum Phase {
     /// No step has been made.
     Nothing,
     /// A step has been made: there is a picture to save.
     Working,
-    /// A picture is finished, and of the next one there is nothing.
-    Between,
+    /// Of many pictures, none is in the making.
+    Between(Rest),
+}
+
+/// What a signal says between two of many pictures.
+#[cfg_attr(not(unix), allow(dead_code))] // nobody listens there
+pub(crate) struct Rest {
+    /// What became of the pictures so far; nobody is told who asked for quiet.
+    pub(crate) lines: Option<String>,
+    pub(crate) end: Failure,
 }
 
 fn state() -> MutexGuard<'static, State> {
@@ -55,7 +65,7 @@ pub(crate) fn listen() -> Result<CancelToken> {
                 let first = CAME.swap(signal, Ordering::SeqCst) == 0;
                 match state.phase {
                     Phase::Working if first => for_thread.cancel(),
-                    phase => leave(signal, phase, &state.scraps),
+                    _ => leave(signal, &state),
                 }
             }
         })
@@ -65,17 +75,22 @@ pub(crate) fn listen() -> Result<CancelToken> {
 
 /// Ends the program.
 #[cfg(unix)]
-fn leave(signal: i32, phase: Phase, scraps: &[PathBuf]) {
-    for scrap in scraps {
+fn leave(signal: i32, state: &State) {
+    use crate::terminal;
+
+    for scrap in &state.scraps {
         let _ = std::fs::remove_file(scrap);
     }
-    let words = match phase {
-        Phase::Nothing => "interrupted before the first step; nothing was written",
-        Phase::Between => "ended by a signal between two pictures; those that are finished stay",
-        Phase::Working => "ended at once by a second signal",
+    let exit = came().unwrap_or(Exit::Interrupted);
+    let failure = match &state.phase {
+        Phase::Nothing => Failure::new(exit, BEFORE),
+        Phase::Between(Rest { lines, end }) => {
+            lines.iter().for_each(terminal::say);
+            Failure { exit, ..end.clone() }
+        }
+        Phase::Working => Failure::new(exit, "ended at once by a second signal"),
     };
-    let exit = if signal == SIGTERM { Exit::Terminated } else { Exit::Interrupted };
-    terminal::leave(&Failure::new(exit, words));
+    terminal::leave(&failure);
     signal_hook::low_level::exit(128 + signal);
 }
 
@@ -90,11 +105,12 @@ pub(crate) fn work() {
     state().phase = Phase::Working;
 }
 
-/// A picture is finished, and the next one has not been begun.
-pub(crate) fn rest() {
+/// The next of many pictures has not been begun.
+pub(crate) fn rest(rest: Rest) {
     let mut state = state();
-    if state.phase == Phase::Working && came().is_none() {
-        state.phase = Phase::Between;
+    // One that came at the end of the last picture ends the program in its own way.
+    if came().is_none() {
+        state.phase = Phase::Between(rest);
     }
 }
 
@@ -147,7 +163,7 @@ pub(crate) fn came() -> Option<Exit> {
 /// The end of a run that a signal ended before it began.
 pub(crate) fn check() -> Result<()> {
     match came() {
-        Some(exit) => Err(Failure::new(exit, "interrupted before the first step; nothing was written")),
+        Some(exit) => Err(Failure::new(exit, BEFORE)),
         None => Ok(()),
     }
 }

@@ -13,11 +13,11 @@ use style_transfer::{CancelToken, StyleFile};
 
 use crate::arguments::{RunArguments, TransferArguments};
 use crate::commands::layers;
-use crate::failure::{Exit, Failure, Result};
+use crate::failure::{Exit, Failure, Kind, Result};
 use crate::inputs::{Inputs, OpenStyle, Reader, style_recipe};
 use crate::job::{Job, Machine};
 use crate::journey::{Earlier, Found};
-use crate::outputs::{Output, is_taken};
+use crate::outputs::Output;
 use crate::plan::Planned;
 use crate::recipe::{Recipe, Settled, TaskName};
 use crate::shell::quoted_path;
@@ -101,6 +101,7 @@ impl Batch {
                 break;
             }
             self.say_next(index + 1, waiting.len(), &picture.content);
+            signals::rest(tally.rest(self.arguments.showing.quiet));
             let count = (!told).then_some(waiting.len());
             match self.one(picture, &mut inputs, &machine, &token, count) {
                 Ok(Made::Here) => {
@@ -206,7 +207,6 @@ impl Batch {
         token: &CancelToken,
         count: Option<usize>,
     ) -> Result<Made> {
-        signals::rest();
         if !self.is_waiting(picture)? {
             return Ok(Made::Before);
         }
@@ -214,7 +214,7 @@ impl Batch {
         let (path, force) = (picture.output.clone(), self.arguments.output.force);
         let output = match Output::claim_path(path, force, &inputs::paths(&settled.recipe)) {
             Ok(output) => output,
-            Err(failure) if is_taken(&failure) => return Ok(Made::Elsewhere),
+            Err(failure) if failure.kind == Kind::Taken => return Ok(Made::Elsewhere),
             // Finished by somebody else since the look above.
             Err(failure) => return if self.is_waiting(picture)? { Err(failure) } else { Ok(Made::Before) },
         };

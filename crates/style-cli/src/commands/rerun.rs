@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use style_transfer::{ImageError, MAX_FILE_BYTES, recipe_of};
 
-use super::weights::by_name;
 use super::{layers, run_recipe};
 use crate::arguments::{RunArguments, StyleArguments};
 use crate::failure::{Exit, Failure, Result};
@@ -13,6 +12,7 @@ use crate::reading::{Unread, read_file};
 use crate::recipe::Recipe;
 use crate::shell::quoted_path;
 use crate::terminal::{self, say};
+use crate::weights::known::by_name;
 
 /// A run to do again.
 ///

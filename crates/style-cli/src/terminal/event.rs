@@ -80,7 +80,7 @@ pub(crate) struct Why<'a> {
 }
 
 impl<'a> From<&'a Failure> for Why<'a> {
-    fn from(Failure { exit, message, help }: &'a Failure) -> Self {
+    fn from(Failure { exit, message, help, .. }: &'a Failure) -> Self {
         Self { exit: *exit as u8, error: message, help: help.as_deref() }
     }
 }
