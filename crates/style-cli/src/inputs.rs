@@ -4,18 +4,24 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use style_transfer::{Image, Mask, Picture, ReadOptions, Style, StyleFile, StyleTransfer};
+use style_transfer::{Image, MAX_FILE_BYTES, Mask, Picture, ReadOptions, Style, StyleFile, StyleTransfer};
 
 use crate::arguments::RunArguments;
-use crate::commands::demo;
+use crate::commands::{demo, weights};
 use crate::failure::{Exit, Failure, Result};
+use crate::reading::{Unread, read};
 use crate::recipe::{Recipe, StyleRecipe};
 use crate::terminal::warn;
 
+/// Shortest side of a photograph or a painting, px.
+const LEAST: usize = 2;
+
 /// How pictures are read.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Reader {
     options: ReadOptions,
+    /// Longest file.
+    max_bytes: u64,
     quiet: bool,
 }
 
@@ -29,10 +35,12 @@ impl Reader {
         if let Some(px) = limits.max_side {
             options = options.max_side(px as usize);
         }
-        if let Some(mib) = limits.max_file_size {
-            options = options.max_bytes((mib as usize) << 20);
+        let max_bytes = limits.max_file_size.map_or(MAX_FILE_BYTES, |mib| (mib as usize) << 20);
+        Self {
+            options: options.max_bytes(max_bytes),
+            max_bytes: max_bytes as u64,
+            quiet: arguments.showing.quiet,
         }
-        Self { options, quiet: arguments.showing.quiet }
     }
 
     /// The picture at a path; `-` is stdin, and what begins with `demo:` is inside the program.
@@ -56,13 +64,47 @@ impl Reader {
         Ok(picture)
     }
 
+    /// SHA-256 of the file at a path, in hex; `None` for what can be read once only. A file that is not the one whose
+    /// digest is `known` is used, and that is said.
+    fn digest(&self, path: &Path, known: Option<&str>) -> Option<String> {
+        if is_stdin(path) || !path.is_file() {
+            return None;
+        }
+        let found = weights::sha256_of(path).ok()?;
+        if !self.quiet && known.is_some_and(|known| known != found) {
+            warn(format_args!(
+                "{} is not the file that the recipe was made with: its bytes are others",
+                path.display()
+            ));
+        }
+        Some(found)
+    }
+
+    /// A picture to look at, which a line of pixels is not: enlarged it is one colour, or stripes.
+    fn motif(&self, path: &Path) -> Result<Picture> {
+        let picture = self.picture(path)?;
+        let (width, height) = (picture.image.width(), picture.image.height());
+        if width.min(height) < LEAST {
+            let message = format!(
+                "{}: {width} x {height} px is no picture to go by, at least {LEAST} px are needed each way",
+                path.display()
+            );
+            return Err(Failure::new(Exit::Input, message).help("use a larger picture"));
+        }
+        Ok(picture)
+    }
+
     fn style(&self, path: &Path) -> Result<StyleSource> {
         if path.extension().is_none_or(|extension| extension != "style") {
-            return self.picture(path).map(|picture| StyleSource::Picture(picture.image));
+            return self.motif(path).map(|picture| StyleSource::Picture(picture.image));
         }
-        let bytes = std::fs::read(path).map_err(|error| {
-            Failure::new(Exit::Input, format!("cannot read the style {}: {error}", path.display()))
-                .help("check the path")
+        let bytes = read(path, self.max_bytes).map_err(|error| {
+            let message = format!("cannot read the style {}: {error}", path.display());
+            match error {
+                Unread::TooLong { .. } => Failure::new(Exit::Limit, message)
+                    .help("a style file has a few MB; raise --max-file-size if this is one"),
+                _ => Failure::new(Exit::Input, message).help("check the path"),
+            }
         })?;
         Ok(StyleSource::File(StyleFile::parse(&bytes)?))
     }
@@ -102,6 +144,8 @@ pub(crate) struct OpenStyle {
     /// As the user wrote it.
     pub(crate) name: String,
     pub(crate) source: StyleSource,
+    /// SHA-256 of its file, in hex.
+    pub(crate) sha256: Option<String>,
     /// What runs need of its picture, where many share it.
     pub(crate) known: Option<StyleFile>,
     pub(crate) weight: f32,
@@ -140,6 +184,8 @@ impl OpenStyle {
 #[derive(Debug, Default)]
 pub(crate) struct Inputs {
     pub(crate) content: Option<Image>,
+    /// SHA-256 of the content's file, in hex.
+    pub(crate) content_sha256: Option<String>,
     /// How opaque the content is; the result will be too.
     pub(crate) alpha: Option<Mask>,
     pub(crate) styles: Vec<OpenStyle>,
@@ -160,14 +206,30 @@ impl Inputs {
             return Err(Failure::usage("- is given twice, and stdin can be read once only")
                 .help("save one of the pictures in a file"));
         }
-        let picture = |path: &PathBuf| reader.picture(path);
-        let mut content = recipe.content.as_ref().map(picture).transpose()?;
-        Ok(Self {
-            alpha: content.as_mut().and_then(|content| content.alpha.take()),
-            content: content.map(|content| content.image),
-            styles: Self::open_styles(recipe, reader)?,
-            init: recipe.init.as_ref().map(picture).transpose()?.map(|picture| picture.image),
-        })
+        let mut inputs = Self::default();
+        if let Some(content) = &recipe.content {
+            inputs.open_content(content, recipe.content_sha256.as_deref(), reader)?;
+        }
+        inputs.styles = Self::open_styles(recipe, reader)?;
+        let init = recipe.init.as_ref().map(|init| reader.picture(init)).transpose()?;
+        inputs.init = init.map(|picture| picture.image);
+        Ok(inputs)
+    }
+
+    /// Opens the content alone, whose digest may be known.
+    pub(crate) fn open_content(&mut self, path: &Path, known: Option<&str>, reader: &Reader) -> Result<()> {
+        let Picture { image, alpha, .. } = reader.motif(path)?;
+        (self.content, self.alpha) = (Some(image), alpha);
+        self.content_sha256 = reader.digest(path, known);
+        Ok(())
+    }
+
+    /// Writes the digests of the files into the recipe that named them.
+    pub(crate) fn sign(&self, recipe: &mut Recipe) {
+        recipe.content_sha256.clone_from(&self.content_sha256);
+        for (style, open) in recipe.styles.iter_mut().zip(&self.styles) {
+            style.sha256.clone_from(&open.sha256);
+        }
     }
 
     /// Opens the styles alone.
@@ -177,6 +239,7 @@ impl Inputs {
             Ok(OpenStyle {
                 name: style.path.to_string_lossy().into_owned(),
                 source: reader.style(&style.path)?,
+                sha256: reader.digest(&style.path, style.sha256.as_deref()),
                 known: None,
                 weight: style.weight,
                 scale: style.scale,

@@ -19,7 +19,7 @@ use crate::recipe::{Recipe, Settled, TaskName};
 use crate::rescue::Rescue;
 use crate::shell::quoted_path;
 use crate::signals;
-use crate::terminal::{Event, give, steps, tell};
+use crate::terminal::{Event, give_path, steps, tell};
 use crate::watch::{self, Begin, End, Watchers};
 use crate::writing::Writing;
 
@@ -149,7 +149,7 @@ impl<'a> Job<'a> {
                 // The bar goes before the path is said, which is said whatever happened to a report.
                 let ended = watchers.end(&End::Done(outcome));
                 if let Some(path) = self.output.path() {
-                    give(path.display())?;
+                    give_path(path)?;
                 }
                 ended?;
                 watchers.stay();

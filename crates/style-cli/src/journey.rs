@@ -1,16 +1,15 @@
 //! What a checkpoint says of the run that it belongs to: enough to begin it again from nothing but that file.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use style_transfer::{Checkpoint, Error};
 
 use crate::arguments::RunArguments;
-use crate::exact_path::ExactPath;
 use crate::failure::{Exit, Failure, Result};
 use crate::outputs::{BEST, PARTIAL, with_ending};
 use crate::places;
+use crate::reading::read_file;
 use crate::recipe::Recipe;
 use crate::shell::quoted_path;
 use crate::terminal::warn;
@@ -20,11 +19,10 @@ use crate::terminal::warn;
 #[serde(deny_unknown_fields)]
 #[allow(clippy::struct_excessive_bools)] // each is an option of the command line
 pub(crate) struct Journey {
-    recipe: Recipe,
-    /// The recipe's paths, in which it says in text only.
-    paths: Vec<ExactPath>,
-    /// The folder that they count from.
-    folder: ExactPath,
+    pub(crate) recipe: Recipe,
+    /// The folder that the recipe's paths count from.
+    #[serde(with = "crate::written::path")]
+    folder: PathBuf,
     force: bool,
     bits: Option<String>,
     quality: Option<u8>,
@@ -32,7 +30,8 @@ pub(crate) struct Journey {
     report: bool,
     keep_checkpoints: bool,
     checkpoint_every: Option<u64>,
-    timelapse: Option<ExactPath>,
+    #[serde(with = "crate::written::optional_path")]
+    timelapse: Option<PathBuf>,
     save_every: Option<u64>,
     max_megapixels: Option<u64>,
     max_side: Option<u64>,
@@ -45,9 +44,9 @@ impl Journey {
     pub(crate) fn new(recipe: &Recipe, arguments: &RunArguments) -> Self {
         let RunArguments { output, keeping, limits, .. } = arguments;
         Self {
-            recipe: recipe.clone(),
-            paths: recipe.clone().paths_mut().map(|path| ExactPath(path.clone())).collect(),
-            folder: ExactPath(std::env::current_dir().unwrap_or_default()),
+            // A checkpoint knows the pixels of its pictures, which is more than their files.
+            recipe: recipe.clone().unsigned(),
+            folder: std::env::current_dir().unwrap_or_default(),
             force: output.force,
             bits: output.bits.clone(),
             quality: output.quality,
@@ -55,7 +54,7 @@ impl Journey {
             report: output.report,
             keep_checkpoints: keeping.keep_checkpoints,
             checkpoint_every: keeping.checkpoint_every,
-            timelapse: output.timelapse.clone().map(ExactPath),
+            timelapse: output.timelapse.clone(),
             save_every: output.save_every,
             max_megapixels: limits.max_megapixels,
             max_side: limits.max_side,
@@ -69,18 +68,9 @@ impl Journey {
         serde_json::to_string(self).map_err(|error| Failure::new(Exit::Internal, error))
     }
 
-    /// What the run depends on.
-    pub(crate) fn recipe(&self) -> Recipe {
-        let mut recipe = self.recipe.clone();
-        for (path, ExactPath(exact)) in recipe.paths_mut().zip(&self.paths) {
-            path.clone_from(exact);
-        }
-        recipe
-    }
-
     /// Where the run's animation goes, counted from its folder.
     pub(crate) fn timelapse(&self) -> Option<&Path> {
-        self.timelapse.as_ref().map(|ExactPath(path)| path.as_path())
+        self.timelapse.as_deref()
     }
 
     /// The arguments of the run, but for what is said anew and for the animation, which cannot be gone on with.
@@ -104,15 +94,15 @@ impl Journey {
 
     /// Whether the run was begun in the folder that this program is in.
     pub(crate) fn is_here(&self) -> bool {
-        std::env::current_dir().is_ok_and(|here| here == self.folder.0)
+        std::env::current_dir().is_ok_and(|here| here == self.folder)
     }
 
     /// Goes to the folder that the run was begun in, where it still is, so that the recipe's paths mean what they
     /// meant and stay in the result as they were.
     pub(crate) fn go_there(&self) {
-        if self.folder.0.is_dir() {
+        if self.folder.is_dir() {
             // Where it cannot be entered, the pictures will not be found, which is told with their names.
-            let _ = std::env::set_current_dir(&self.folder.0);
+            let _ = std::env::set_current_dir(&self.folder);
         }
     }
 }
@@ -206,7 +196,7 @@ fn pictures_beside(named: &Path) -> Vec<PathBuf> {
 /// The reason why it cannot be used, with its name, where that is so.
 fn read(path: &Path) -> std::result::Result<(Checkpoint, Journey), String> {
     let unusable = |reason: &dyn std::fmt::Display| format!("{}: {reason}", path.display());
-    let bytes = fs::read(path).map_err(|error| unusable(&format!("cannot be read: {error}")))?;
+    let bytes = read_file(path, u64::MAX).map_err(|error| unusable(&format!("cannot be read: {error}")))?;
     let checkpoint = Checkpoint::parse(&bytes).map_err(|error: Error| unusable(&error))?;
     let journey = serde_json::from_str(checkpoint.about())
         .map_err(|_| unusable(&"the checkpoint is unusable: it was not written by this program"))?;
@@ -222,7 +212,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         for name in ["a.v2.png.checkpoint.previous", "b.jpeg.checkpoint"] {
-            fs::write(at(name), b"").unwrap();
+            std::fs::write(at(name), b"").unwrap();
         }
         let picture = |name: &str| candidates(&at(name)).0;
         for name in ["a.v2.png", "a.v2.partial.png", "a.v2.best.png", "a.v2.png.checkpoint"] {

@@ -3,14 +3,15 @@
 mod arguments;
 mod batch;
 mod commands;
-mod exact_path;
 mod failure;
 mod inputs;
 mod job;
 mod journey;
+mod lock;
 mod outputs;
 mod places;
 mod plan;
+mod reading;
 mod recipe;
 mod report;
 mod rescue;
@@ -21,6 +22,7 @@ mod terminal;
 mod view;
 mod watch;
 mod writing;
+mod written;
 
 use std::ffi::OsString;
 use std::panic::{self, AssertUnwindSafe};

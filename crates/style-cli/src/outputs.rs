@@ -1,6 +1,6 @@
 //! Where a result goes: nothing is replaced unasked, and no two runs write to one place.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use style_transfer::{Image, PictureFormat, write_atomically};
@@ -8,6 +8,7 @@ use style_transfer::{Image, PictureFormat, write_atomically};
 use crate::arguments::RunArguments;
 use crate::failure::{Exit, Failure, Result};
 use crate::inputs;
+use crate::lock::{NotHeld, hold};
 use crate::places;
 use crate::recipe::{Recipe, TaskName};
 use crate::shell::quoted_path;
@@ -240,35 +241,11 @@ fn lock(path: &Path) -> Result<(Scrap, File)> {
         }
         fs::create_dir_all(folder).map_err(failed)?;
     }
-    loop {
-        let file = File::options().write(true).create(true).truncate(false).open(&place).map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) if is_at(&file, &place) => return Ok((Scrap::new(place), file)),
-            Ok(()) => {} // its holder has removed it meanwhile
-            Err(TryLockError::WouldBlock) => {
-                return Err(refused(&name, TAKEN).help("wait for it, or choose another name with -o"));
-            }
-            // Some network file systems know no locks; the run goes on without.
-            Err(TryLockError::Error(error)) if error.kind() == std::io::ErrorKind::Unsupported => {
-                return Ok((Scrap::new(place), file));
-            }
-            Err(TryLockError::Error(error)) => return Err(failed(error)),
-        }
+    match hold(&place, File::options().write(true).create(true).truncate(false)) {
+        Ok(file) => Ok((Scrap::new(place), file)),
+        Err(NotHeld::Taken) => Err(refused(&name, TAKEN).help("wait for it, or choose another name with -o")),
+        Err(NotHeld::Failed(error)) => Err(failed(error)),
     }
-}
-
-/// Whether an open file is still the one of that name.
-#[cfg(unix)]
-fn is_at(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    let place = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
-    matches!((file.metadata().map(place), fs::metadata(path).map(place)), (Ok(a), Ok(b)) if a == b)
-}
-
-/// Open files cannot be removed here.
-#[cfg(not(unix))]
-fn is_at(_: &File, _: &Path) -> bool {
-    true
 }
 
 #[cfg(test)]

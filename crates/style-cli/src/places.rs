@@ -42,8 +42,8 @@ pub(crate) fn snapshot(picture: &Path, step: usize) -> PathBuf {
 
 /// The step of a file's name that [`snapshot`] makes of a picture's.
 pub(crate) fn step_of_snapshot(picture: &Path, name: &OsStr) -> Option<usize> {
-    let stem = picture.file_stem()?.as_encoded_bytes();
-    let rest = name.as_encoded_bytes().strip_prefix(stem)?.strip_prefix(b".")?;
+    let begin = picture.file_stem()?.as_encoded_bytes();
+    let rest = name.as_encoded_bytes().strip_prefix(begin)?.strip_prefix(b".")?;
     let digits = rest.split(|&byte| byte == b'.').next()?;
     let number = std::str::from_utf8(digits).ok()?.parse().ok()?;
     (snapshot(picture, number).file_name() == Some(name)).then_some(number)

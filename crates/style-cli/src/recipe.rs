@@ -5,11 +5,13 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use style_transfer::{Preset, Settings};
 use toml::Table;
 
 use crate::failure::{Exit, Failure, Result};
+use crate::reading::read_text;
+use crate::written;
 
 /// What made a picture or a report.
 pub(crate) const MADE_BY: &str = concat!("style-transfer ", env!("CARGO_PKG_VERSION"));
@@ -27,14 +29,17 @@ pub(crate) struct Recipe {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) task: Option<TaskName>,
     /// The photograph; `-` for stdin.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "lossy")]
+    #[serde(skip_serializing_if = "Option::is_none", with = "written::optional_path")]
     pub(crate) content: Option<PathBuf>,
+    /// SHA-256 of that file when it was read, in hex.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) content_sha256: Option<String>,
     /// The picture that the run starts at.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "lossy")]
+    #[serde(skip_serializing_if = "Option::is_none", with = "written::optional_path")]
     pub(crate) init: Option<PathBuf>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) preset: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "lossy")]
+    #[serde(skip_serializing_if = "Option::is_none", with = "written::optional_path")]
     pub(crate) weights: Option<PathBuf>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) device: Option<String>,
@@ -64,14 +69,17 @@ pub(crate) enum TaskName {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct StyleRecipe {
-    #[serde(serialize_with = "lossy_path")]
+    #[serde(with = "written::path")]
     pub(crate) path: PathBuf,
+    /// SHA-256 of that file when it was read, in hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sha256: Option<String>,
     #[serde(default = "one")]
     pub(crate) weight: f32,
     #[serde(default = "one")]
     pub(crate) scale: f32,
     /// The picture that is white where the style counts.
-    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "lossy")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "written::optional_path")]
     pub(crate) region: Option<PathBuf>,
 }
 
@@ -79,26 +87,16 @@ const fn one() -> f32 {
     1.0
 }
 
-/// JSON and TOML are Unicode, and paths need not be.
-#[allow(clippy::ref_option)] // the signature is serde's
-fn lossy<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-    path.as_deref().map(Path::to_string_lossy).serialize(serializer)
-}
-
-fn lossy_path<S: Serializer>(path: &Path, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-    path.to_string_lossy().serialize(serializer)
-}
-
 impl StyleRecipe {
     pub(crate) const fn new(path: PathBuf) -> Self {
-        Self { path, weight: 1.0, scale: 1.0, region: None }
+        Self { path, sha256: None, weight: 1.0, scale: 1.0, region: None }
     }
 }
 
 impl Recipe {
     /// Reads a recipe file.
     pub(crate) fn open(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(|error| {
+        let text = read_text(path).map_err(|error| {
             Failure::usage(format!("cannot read the recipe {}: {error}", path.display()))
                 .help("check the path; `style rerun PICTURE --print` writes a recipe")
         })?;
@@ -115,6 +113,13 @@ impl Recipe {
             Failure::new(Exit::Input, format!("the recipe in {place} is unusable: {error}"))
                 .help("it was written by another version, or changed")
         })
+    }
+
+    /// Without the digests of files.
+    pub(crate) fn unsigned(mut self) -> Self {
+        self.content_sha256 = None;
+        self.styles.iter_mut().for_each(|style| style.sha256 = None);
+        self
     }
 
     pub(crate) fn to_json(&self) -> Result<String> {
@@ -138,6 +143,8 @@ impl Recipe {
             made_by: over.made_by.or(self.made_by),
             stopped_after: None,
             task: over.task.or(self.task),
+            // Of the file that is named where its digest is, and of no other.
+            content_sha256: over.content_sha256.or(self.content_sha256.filter(|_| over.content.is_none())),
             content: over.content.or(self.content),
             // Who starts elsewhere does not start at the picture that was named before.
             init: over.init.or(self.init.filter(|_| !over.settings.contains_key("start"))),
@@ -217,7 +224,7 @@ pub(crate) fn preset(name: &str) -> Result<Preset> {
     if Path::new(name).extension().is_none_or(|extension| extension != "toml") {
         return Ok(Preset::named(name)?);
     }
-    let text = std::fs::read_to_string(name).map_err(|error| {
+    let text = read_text(Path::new(name)).map_err(|error| {
         Failure::usage(format!("cannot read the preset {name}: {error}"))
             .help("check the path; `style presets list` has the names of those that come with the program")
     })?;
@@ -291,6 +298,23 @@ mod tests {
             (failure.exit, failure.message.as_str()),
             (Exit::Usage, "--style-scale has 3 entries for 2 styles")
         );
+    }
+
+    #[test]
+    fn all_settings_stand_in_a_settled_recipe_so_that_its_preset_need_not_be_there() {
+        for name in Preset::names() {
+            let mut settled = settle(&[&format!("preset = '{name}'")]);
+            settled.recipe.preset = None;
+            let again = Layers { recipes: vec![settled.recipe], ..Layers::default() }.settle().unwrap();
+            assert_eq!(again.settings, settled.settings, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_digest_stays_with_its_file() {
+        let file = "content = 'a.jpg'\ncontent_sha256 = '01'";
+        assert_eq!(settle(&[file, "[settings]\nsize = 64"]).recipe.content_sha256.as_deref(), Some("01"));
+        assert_eq!(settle(&[file, "content = 'b.jpg'"]).recipe.content_sha256, None);
     }
 
     #[test]

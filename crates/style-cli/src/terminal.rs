@@ -1,17 +1,28 @@
 //! What is said, and to whom: results on stdout, everything else on stderr.
 
 mod event;
+mod harmless;
 mod telling;
 
 pub(crate) use event::{ByTerm, Event};
+use harmless::Harmless;
 pub(crate) use telling::{
     above, begin, end, leave, no_bar, said, say, tell, tell_programs, tells_programs, warn,
 };
 
 use std::fmt::Display;
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::Path;
 
 use crate::failure::{Exit, Failure, Result};
+
+/// Gives out the path of a result: to a program byte for byte, to a terminal without what would harm it.
+pub(crate) fn give_path(path: &Path) -> Result<()> {
+    if io::stdout().is_terminal() {
+        return give(Harmless(&path.to_string_lossy()));
+    }
+    give_bytes(&[path.as_os_str().as_encoded_bytes(), b"\n"].concat())
+}
 
 /// Gives out a line of result. A reader that has read enough, as `head` does, is no failure.
 pub(crate) fn give(line: impl Display) -> Result<()> {

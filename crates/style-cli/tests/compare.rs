@@ -1,9 +1,13 @@
 //! Contact sheets, by the program itself.
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic)] // the helpers of tests are tests too
 
+mod common;
+
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 use style_transfer::Image;
@@ -81,4 +85,97 @@ fn what_one_of_the_runs_would_be_refused_for_is_refused_before_the_first() {
             .contains("rows and columns")
     );
     assert!(refused(&[], 2).contains("--vary"));
+}
+
+/// Statistics summed and weighted so that their loss is no number any more, at the first step.
+#[test]
+fn a_run_that_fails_leaves_its_place_empty_and_the_others_are_made() {
+    let place = place();
+    let words = [
+        "--vary",
+        "style-layer-weights=1e12,1e-12",
+        "--style-layers",
+        "relu2_1",
+        "--style-weight",
+        "1e12",
+        "--tv-weight",
+        "0",
+        "--set",
+        "style_loss={name=\"gram\",scale=\"sum\"}",
+        "--set",
+        "pooling_gain=100",
+        "-o",
+        "sheet.png",
+        "--report",
+    ];
+    let output = compare(place.path(), &words);
+    let said = code(&output, 8);
+    assert!(said.contains("1 of 2: style-layer-weights 1e12: the loss is "), "{said}");
+    assert!(said.contains("2 of 2: style-layer-weights 1e-12: style "), "{said}");
+    assert!(said.contains("1 of 2 pictures failed, the first: the loss is "), "{said}");
+    assert_eq!(output.stdout, b"sheet.png\n");
+    assert!(place.path().join("sheet.png").exists());
+    let report: Value =
+        serde_json::from_slice(&fs::read(place.path().join("sheet.report.json")).unwrap()).unwrap();
+    assert!(report["pictures"][0]["failed"].as_str().unwrap().starts_with("the loss is"), "{report}");
+    assert!(report["pictures"][1]["loss"].is_number(), "{report}");
+}
+
+#[test]
+fn a_sheet_that_no_picture_can_be_is_refused_before_the_first_run() {
+    let place = place();
+    let seeds: Vec<String> = (0..32).map(|seed| seed.to_string()).collect();
+    let rows = format!("seed={}", seeds.join(","));
+    let columns = format!("tv-weight={}", seeds.join(","));
+    let words =
+        ["--vary", &rows, "--vary", &columns, "--size", "1000", "--cell", "1000", "--max-memory", "9000"];
+    let said = code(&compare(place.path(), &words), 6);
+    assert!(said.contains("the sheet of 1024 pictures would have "), "{said}");
+    assert!(said.contains("lower --cell"), "{said}");
+    assert!(!said.contains("1 of 1024"), "{said}");
+}
+
+#[test]
+fn where_runs_start_and_how_large_brushes_are_may_vary_over_pictures_that_are_opened_once() {
+    let place = place();
+    let words =
+        ["--vary", "init=content,painting.png", "--vary", "style-scale=0.5,2", "-o", "s.png", "--report"];
+    code(&compare(place.path(), &words), 0);
+    let report: Value =
+        serde_json::from_slice(&fs::read(place.path().join("s.report.json")).unwrap()).unwrap();
+    let losses: Vec<_> = (0..4).map(|index| report["pictures"][index]["loss"].as_f64().unwrap()).collect();
+    for (index, loss) in losses.iter().enumerate() {
+        assert!(losses[..index].iter().all(|other| other != loss), "{losses:?}");
+    }
+    // As if each were the only one.
+    let alone = ["--vary", "init=painting.png", "--style-scale", "2", "-o", "alone.png", "--report"];
+    code(&compare(place.path(), &alone), 0);
+    let alone: Value =
+        serde_json::from_slice(&fs::read(place.path().join("alone.report.json")).unwrap()).unwrap();
+    assert_eq!(alone["pictures"][0]["losses"], report["pictures"][3]["losses"]);
+}
+
+#[test]
+fn options_that_a_sheet_has_no_use_for_are_refused_by_name() {
+    let place = place();
+    for option in ["--view", "--no-recipe", "--keep-checkpoints"] {
+        let said = code(&compare(place.path(), &["--vary", "seed=1", option]), 2);
+        assert!(said.contains(&format!("error: {option} is for one picture")), "{said}");
+    }
+}
+
+#[test]
+fn a_signal_loses_no_picture_that_was_made() {
+    let place = place();
+    let words = "compare photo.png painting.png --device cpu --size 48 --steps 60 -o sheet.png --vary seed=1,2,3,4,5,6,7,8";
+    let mut command = common::style(place.path(), &words.split(' ').collect::<Vec<_>>());
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    said.find(|line| line.starts_with("2 of 8: ")).unwrap();
+    common::signal(&child, "INT");
+    let last: Vec<String> = said.collect();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{last:?}");
+    let last = last.last().unwrap();
+    assert!(last.starts_with("ended by a signal after ") && last.ends_with("sheet.png has those"), "{last}");
+    assert!(Image::open(place.path().join("sheet.png")).is_ok());
 }

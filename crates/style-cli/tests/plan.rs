@@ -7,7 +7,7 @@ mod common;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use common::{folder_with_pictures, style};
+use common::{folder_with_pictures, picture, style};
 
 /// Seconds in a text of the program, such as `about 2.5 s,` or `in 1 min 3 s`.
 fn seconds_after(text: &str, word: &str) -> f64 {
@@ -46,6 +46,27 @@ fn a_run_takes_about_the_time_that_was_expected() {
         }
     }
     panic!("taken over expected: {ratios:?}");
+}
+
+/// A picture of one line has nothing to go by; that is the picture's fault, not the size's.
+#[test]
+fn a_line_of_pixels_is_no_picture_and_a_strip_is_one_where_the_size_leaves_something_of_it() {
+    let folder = folder_with_pictures();
+    for (name, width, height) in [("dot.png", 1, 1), ("line.png", 1, 512), ("strip.png", 2, 600)] {
+        picture(width, height, 0).save(folder.path().join(name)).unwrap();
+    }
+    let refused = |arguments: &str, exit: i32, words: &str| {
+        let mut command = style(folder.path(), &arguments.split(' ').collect::<Vec<_>>());
+        let output = command.stderr(Stdio::piped()).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(exit), "{arguments}: {said}");
+        assert!(said.contains(words), "{arguments}: {said}");
+    };
+    refused("dot.png painting.png", 3, "dot.png: 1 x 1 px is no picture to go by, at least 2 px");
+    refused("photo.png dot.png", 3, "dot.png: 1 x 1 px is no picture");
+    refused("line.png painting.png", 3, "line.png: 1 x 512 px is no picture");
+    refused("strip.png painting.png", 3, "is too small for relu5_1");
+    refused("photo.png painting.png --size 16", 2, "use --size 24 or more");
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! What programs read with `--progress json`: an object a line on stderr and nothing else, however the run ends.
-#![allow(clippy::unwrap_used, clippy::panic)] // the helpers of tests are tests too
+#![allow(clippy::unwrap_used, clippy::panic)] // in functions that tests share
 
 mod common;
 

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use serde_json::Value;
-use style_transfer::recipe_of;
+use style_transfer::{MAX_FILE_BYTES, recipe_of};
 
 use crate::failure::{Exit, Failure, Result};
+use crate::reading::{Unread, read_file};
 use crate::recipe::Recipe;
 
 /// What stands at the place of a result.
@@ -23,10 +24,15 @@ pub(super) fn look(output: &Path, recipe: &Recipe) -> Result<There> {
     if output.symlink_metadata().is_err() {
         return Ok(There::Nothing);
     }
-    let bytes = std::fs::read(output).map_err(|error| {
-        Failure::new(Exit::Output, format!("cannot read {}: {error}", output.display()))
-            .help("see who may read it, or name another folder with -o")
-    })?;
+    let bytes = match read_file(output, MAX_FILE_BYTES as u64) {
+        Ok(bytes) => bytes,
+        Err(Unread::Failed(error)) => {
+            let message = format!("cannot read {}: {error}", output.display());
+            return Err(Failure::new(Exit::Output, message)
+                .help("see who may read it, or name another folder with -o"));
+        }
+        Err(other) => return Ok(There::Other(other.to_string())),
+    };
     let Ok(Some(found)) = recipe_of(&bytes) else {
         return Ok(There::Other("it has no recipe".to_owned()));
     };
@@ -53,13 +59,16 @@ pub(super) fn difference_of(found: &Recipe, wanted: &Recipe) -> Result<Option<St
 }
 
 /// The first difference of two recipes, apart from who made it and on which device, in which machines that share a
-/// folder differ, and from the preset, of which all settings stand there too.
+/// folder differ, from the preset, of which all settings stand there too, and from the digests of files, which are known
+/// when they have been read.
 fn difference(found: &Value, wanted: &Value) -> Option<String> {
     let (mut a, mut b) = (Vec::new(), Vec::new());
     flatten(found, "", &mut a);
     flatten(wanted, "", &mut b);
     for list in [&mut a, &mut b] {
-        list.retain(|(name, _)| !["made_by", "device", "preset"].contains(&name.as_str()));
+        let counts =
+            |name: &str| !["made_by", "device", "preset"].contains(&name) && !name.ends_with("sha256");
+        list.retain(|(name, _)| counts(name));
     }
     let of = |list: &[(String, Value)], name: &str| {
         list.iter().find(|(known, _)| known == name).map_or("none".to_owned(), |(_, value)| value.to_string())
@@ -73,6 +82,11 @@ fn difference(found: &Value, wanted: &Value) -> Option<String> {
 fn flatten(value: &Value, name: &str, list: &mut Vec<(String, Value)>) {
     let below = |key: &str| if name.is_empty() { key.to_owned() } else { format!("{name}.{key}") };
     match value {
+        Value::Array(items) if items.iter().any(Value::is_object) => {
+            for (number, item) in items.iter().enumerate() {
+                flatten(item, &below(&(number + 1).to_string()), list);
+            }
+        }
         Value::Object(fields) => fields.iter().for_each(|(key, value)| flatten(value, &below(key), list)),
         value => list.push((name.to_owned(), value.clone())),
     }

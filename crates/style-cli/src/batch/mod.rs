@@ -135,7 +135,7 @@ impl Batch {
             return Ok(None);
         }
         let Found { earlier, journey, .. } = journey::find(&picture.output)?;
-        match finished::difference_of(&journey.recipe(), recipe)? {
+        match finished::difference_of(&journey.recipe, recipe)? {
             None => Ok(Some(earlier)),
             Some(difference) => {
                 let message = format!(
@@ -210,7 +210,7 @@ impl Batch {
         if !self.is_waiting(picture)? {
             return Ok(Made::Before);
         }
-        let settled = &self.settled(picture);
+        let mut settled = self.settled(picture);
         let (path, force) = (picture.output.clone(), self.arguments.output.force);
         let output = match Output::claim_path(path, force, &inputs::paths(&settled.recipe)) {
             Ok(output) => output,
@@ -218,11 +218,11 @@ impl Batch {
             // Finished by somebody else since the look above.
             Err(failure) => return if self.is_waiting(picture)? { Err(failure) } else { Ok(Made::Before) },
         };
-        let content = Reader::new(&self.arguments).picture(&picture.content)?;
-        (inputs.content, inputs.alpha) = (Some(content.image), content.alpha);
+        inputs.open_content(&picture.content, None, &Reader::new(&self.arguments))?;
         let earlier = self.earlier(picture, &settled.recipe)?;
+        inputs.sign(&mut settled.recipe);
         let (arguments, token) = (&self.arguments, token.clone());
-        let job = Job { settled, machine, inputs, arguments, output: &output, token, earlier };
+        let job = Job { settled: &settled, machine, inputs, arguments, output: &output, token, earlier };
         if let Some(count) = count.filter(|&count| count > 1) {
             self.say(in_all(count, Planned::of(&job)?.seconds));
         }

@@ -117,7 +117,9 @@ pub(crate) fn run_to(
 ) -> Result<Exit> {
     let inputs = Inputs::open(&settled.recipe, &Reader::new(arguments))?;
     let machine = Machine::open(&settled.recipe)?;
-    Job { settled, machine: &machine, inputs: &inputs, arguments, output, token, earlier }.run()
+    let mut settled = settled.clone();
+    inputs.sign(&mut settled.recipe);
+    Job { settled: &settled, machine: &machine, inputs: &inputs, arguments, output, token, earlier }.run()
 }
 
 /// A recipe that lacks what its task needs.

@@ -30,7 +30,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
     let mut run = journey.arguments(arguments.run);
     let elsewhere = run.output.output.is_some();
     let mut path = run.output.output.take().unwrap_or(picture);
-    let mut layers = layers(vec![journey.recipe()], Recipe::default(), &StyleArguments::default(), &run)?;
+    let mut layers =
+        layers(vec![journey.recipe.clone()], Recipe::default(), &StyleArguments::default(), &run)?;
     if !journey.is_here() {
         // What is named now counts from this folder, the paths of the recipe from theirs.
         let new = layers.recipes.iter_mut().skip(1);

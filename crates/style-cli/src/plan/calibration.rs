@@ -87,6 +87,7 @@ fn small_inputs(job: &Job<'_>, side: usize) -> Option<Small> {
         Some(OpenStyle {
             name: name.clone(),
             source,
+            sha256: None,
             known: None,
             weight: *weight,
             scale: 1.0,

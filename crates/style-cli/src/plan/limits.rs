@@ -1,6 +1,6 @@
 //! Runs that are too large, refused with the largest size that is not.
 
-use style_transfer::{Error, MAX_SIDE, Plan, Settings, StyleTransfer};
+use style_transfer::{Error, MAX_SIDE, Plan, Settings, StyleTransfer, Task};
 
 use crate::failure::{Exit, Failure, Result};
 use crate::inputs::OpenStyle;
@@ -8,11 +8,26 @@ use crate::job::Job;
 use crate::terminal::bytes;
 
 /// Why a size cannot be.
-enum TooLarge {
-    /// More memory than is allowed or there; the sentence says which.
+enum Unfit {
+    /// More memory than there is; the sentence says so.
     Memory(String),
+    /// More memory than the user allows.
+    Allowance(String),
     /// More pixels than pictures may have, or the device has buffers for.
     Picture(String),
+    /// Fewer pixels than a layer needs.
+    TooSmall(Error),
+}
+
+impl Unfit {
+    /// What may be done besides taking another size.
+    const fn instead(&self) -> Option<&'static str> {
+        match self {
+            Self::Memory(_) => Some("end other programs"),
+            Self::Allowance(_) => Some("raise --max-memory"),
+            Self::Picture(_) | Self::TooSmall(_) => None,
+        }
+    }
 }
 
 /// The plan of a run, where there is room for it.
@@ -22,18 +37,46 @@ pub(crate) fn check(job: &Job<'_>) -> Result<Plan> {
         Ok(plan) => return Ok(plan),
         Err(why) => why,
     };
-    let (TooLarge::Memory(why) | TooLarge::Picture(why)) = why;
+    let or = why.instead().map_or_else(String::new, |instead| format!(", or {instead}"));
+    let sentence = match &why {
+        Unfit::Memory(sentence) | Unfit::Allowance(sentence) | Unfit::Picture(sentence) => sentence.clone(),
+        Unfit::TooSmall(_) => return Err(too_small(job, asked, why)),
+    };
     let failure = |message: String| Failure::new(Exit::Limit, message);
-    Err(match largest(job, asked) {
-        Some(px) => failure(format!("{why}; the largest that fits has a long side of {px} px"))
-            .help(format!("use --size {px} or less, or end other programs")),
-        None => failure(format!("{why}; no smaller size fits either"))
-            .help("end other programs, choose other proportions, or use another machine"),
+    Err(match (largest(job, asked), job.task()) {
+        (Some(px), Task::Texture { .. }) => {
+            let Task::Texture { width, height } = job.task_at(px) else { return Err(failure(sentence)) };
+            failure(format!(
+                "{sentence}; the largest that fits in these proportions has {width} x {height} px"
+            ))
+            .help(format!("use --width {width} --height {height} or less{or}"))
+        }
+        (Some(px), _) => failure(format!("{sentence}; the largest that fits has a long side of {px} px"))
+            .help(format!("use --size {px} or less{or}")),
+        (None, Task::Texture { .. }) if why.instead().is_none() => {
+            failure(sentence).help(format!("give --width and --height at most {MAX_SIDE} px"))
+        }
+        (None, _) => failure(format!("{sentence}; no smaller size fits either"))
+            .help(why.instead().unwrap_or("use another device")),
     })
 }
 
+/// A size at which nothing is left of a picture in the deepest layer: the size is wrong where an ordinary one is
+/// enough, otherwise the picture is.
+fn too_small(job: &Job<'_>, asked: usize, why: Unfit) -> Failure {
+    let Unfit::TooSmall(error) = why else { return Failure::new(Exit::Internal, "a size is no size") };
+    let is_enough = |size| !matches!(at(job, size), Ok(Err(Unfit::TooSmall(_))));
+    match (asked + 1..=ORDINARY).find(|&size| is_enough(size)) {
+        Some(px) => Failure::usage(error).help(format!("use --size {px} or more, or shallower layers")),
+        None => error.into(),
+    }
+}
+
+/// The long side, px, at which a picture that is no mere line has something left in every layer.
+const ORDINARY: usize = 512;
+
 /// The plan at a size, or why that is too large. Other errors are those of the run.
-fn at(job: &Job<'_>, size: usize) -> Result<std::result::Result<Plan, TooLarge>> {
+fn at(job: &Job<'_>, size: usize) -> Result<std::result::Result<Plan, Unfit>> {
     let settings = Settings { size, ..job.settled.settings.clone() };
     let task = job.task_at(size);
     let plan = job.inputs.furnish(StyleTransfer::new(&job.machine.vgg).settings(settings)).plan(task);
@@ -41,29 +84,30 @@ fn at(job: &Job<'_>, size: usize) -> Result<std::result::Result<Plan, TooLarge>>
         Ok(plan) => plan,
         Err(Error::NotEnoughMemory { width, height, needed, available, .. }) => {
             let (needed, available) = (bytes(needed), bytes(available));
-            return Ok(Err(TooLarge::Memory(format!(
+            return Ok(Err(Unfit::Memory(format!(
                 "a result of {width} x {height} px needs {needed} of memory, {available} are available"
             ))));
         }
         Err(Error::BufferTooLarge { width, height, needed, allowed, .. }) => {
             let (needed, allowed) = (bytes(needed as usize), bytes(allowed as usize));
-            return Ok(Err(TooLarge::Picture(format!(
+            return Ok(Err(Unfit::Picture(format!(
                 "a picture of {width} x {height} px needs a buffer of {needed}, the device gives {allowed} at most"
             ))));
         }
         Err(error @ Error::Setting { name, .. }) if is_too_large(job, name, size) => {
-            return Ok(Err(TooLarge::Picture(error.to_string())));
+            return Ok(Err(Unfit::Picture(error.to_string())));
         }
+        Err(error @ Error::PictureTooSmall { .. }) => return Ok(Err(Unfit::TooSmall(error))),
         Err(error) => return Err(error.into()),
     };
     let limit = job.arguments.limits.max_memory.map(|mib| (mib as usize).saturating_mul(1 << 20));
     match (plan.memory, limit) {
-        (Some(memory), Some(limit)) if memory.total() > limit => Ok(Err(TooLarge::Memory(format!(
-            "a result of {} x {} px needs {} of memory, --max-memory allows {}",
+        (Some(memory), Some(limit)) if memory.total() > limit => Ok(Err(Unfit::Allowance(format!(
+            "a result of {} x {} px needs {} MiB of memory, --max-memory allows {} MiB",
             plan.width,
             plan.height,
-            bytes(memory.total()),
-            bytes(limit)
+            memory.total().div_ceil(1 << 20),
+            limit >> 20
         )))),
         _ => Ok(Ok(plan)),
     }
@@ -86,7 +130,8 @@ fn is_too_large(job: &Job<'_>, name: &str, size: usize) -> bool {
 /// The largest size below `size` that fits. Sizes at which something else is wrong, such as a picture too small for a
 /// layer, count as fitting: whoever asks for them is told.
 fn largest(job: &Job<'_>, size: usize) -> Option<usize> {
-    let fits = |size| at(job, size).map_or(true, |fitting| fitting.is_ok());
+    let fits =
+        |size| at(job, size).map_or(true, |fitting| matches!(fitting, Ok(_) | Err(Unfit::TooSmall(_))));
     let (mut good, mut bad) = (SMALLEST, size);
     while bad - good > 1 {
         let middle = good + (bad - good) / 2;
@@ -99,8 +144,9 @@ fn largest(job: &Job<'_>, size: usize) -> Option<usize> {
     // Below the smallest picture that the layers can be compared on nothing runs, however much memory there is. What had
     // room a moment ago may have none now, as others take and give back memory; it is still the answer.
     let runs = match at(job, good) {
-        Ok(fitting) => fitting.is_ok() || good > SMALLEST,
-        Err(_) => false,
+        Ok(Ok(_)) => true,
+        Ok(Err(Unfit::TooSmall(_))) | Err(_) => false,
+        Ok(Err(_)) => good > SMALLEST,
     };
     runs.then_some(good)
 }

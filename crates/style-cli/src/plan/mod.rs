@@ -3,6 +3,8 @@
 mod calibration;
 mod limits;
 
+pub(crate) use limits::check;
+
 use style_transfer::{Optimizer, Plan, StyleTransfer};
 
 use crate::failure::Result;
@@ -31,15 +33,20 @@ pub(crate) struct Planned {
 impl Planned {
     /// Checks a run, and tries a few steps of a small one to see how fast this machine is.
     pub(crate) fn of(job: &Job<'_>) -> Result<Self> {
-        let plan = limits::check(job)?;
+        let plan = check(job)?;
         if let Some(earlier) = &job.earlier {
             // One of another run is refused before anything is tried or said.
             let transfer = StyleTransfer::new(&job.machine.vgg).settings(job.settled.settings.clone());
             job.inputs.furnish(transfer).resume_from(&earlier.checkpoint).plan(job.task())?;
         }
+        Ok(Self::timed(job, plan))
+    }
+
+    /// Tries a few steps for a plan that was checked.
+    pub(crate) fn timed(job: &Job<'_>, plan: Plan) -> Self {
         let left = 1.0 - job.earlier.as_ref().map_or(0.0, |earlier| share(&plan, earlier.step()));
         let seconds = calibration::seconds(job, &plan).map(|seconds| seconds * left);
-        Ok(Self { plan, seconds })
+        Self { plan, seconds }
     }
 
     /// `320 x 213 px in 3 scales (160, 226, 320), 100 steps of L-BFGS on flex (2 threads): about 14 s, 190 MB of memory`

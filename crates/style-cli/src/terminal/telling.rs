@@ -9,6 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use indicatif::ProgressBar;
 
 use super::event::{End, Event};
+use super::harmless::Harmless;
 use crate::failure::{Exit, Failure, Result};
 
 /// Whether a program listens and not a person.
@@ -116,7 +117,7 @@ pub(crate) fn said() -> usize {
 
 /// Writes a line on stderr, in one piece. Nobody who closed it is bothered.
 fn write(line: &str) {
-    let line = format!("{line}\n");
+    let line = format!("{}\n", Harmless(line));
     let bar = BAR.lock().unwrap_or_else(PoisonError::into_inner).clone();
     above_bar(bar.as_ref(), || _ = io::stderr().lock().write_all(line.as_bytes()));
     SAID.fetch_add(1, Ordering::Relaxed);

@@ -251,7 +251,8 @@ pub(crate) fn style_statistics(
 ) -> Result<targets::StyleAtScales, Error> {
     // Statistics, whatever the loss of the settings looks at.
     let settings = Settings { style_loss: StyleForm::default(), colour: Colour::Free, ..settings.clone() };
-    settings.validate_with(std::slice::from_ref(style), vgg)?;
+    settings.validate(vgg)?;
+    style.validate(&settings, vgg)?;
     let vgg = settings.configure(vgg);
     let Some(extent) = style.extent(settings.size) else {
         return Err(Error::setting("the style", "a style file already", "a picture"));

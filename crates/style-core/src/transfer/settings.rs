@@ -223,7 +223,12 @@ impl Settings {
     /// Checks every setting and every style of a run.
     pub(super) fn validate_with(&self, styles: &[Style<'_>], vgg: &Vgg) -> Result<(), Error> {
         self.validate(vgg)?;
-        styles.iter().try_for_each(|style| style.validate(self, vgg))
+        styles.iter().try_for_each(|style| style.validate(self, vgg))?;
+        if self.style_weight > 0.0 && !styles.is_empty() && styles.iter().all(Style::counts_nowhere) {
+            let name = "the weight of a style";
+            return Err(Error::setting(name, "0, as is that of every other", "above 0 for at least one"));
+        }
+        Ok(())
     }
 
     /// Checks every setting against its range and against the network.

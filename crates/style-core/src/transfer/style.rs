@@ -171,6 +171,11 @@ impl<'a> Style<'a> {
         self.weight * self.layer_weights.get(layer).copied().unwrap_or(1.0)
     }
 
+    /// Whether it has no weight at all.
+    pub(super) const fn counts_nowhere(&self) -> bool {
+        self.weight == 0.0
+    }
+
     /// Extent of the style picture beside a result of long side `size` px; `None` for a file.
     pub(super) fn extent(&self, size: usize) -> Option<Extent> {
         let Source::Picture(picture) = self.source else { return None };

@@ -137,6 +137,12 @@ fn settings_out_of_range_are_refused_before_anything_is_computed() {
         run(|t| t.content_weight(0.0).style_weight(0.0)),
         "style_weight is 0, as is content_weight, allowed is above 0 for at least one of the two"
     );
+    let unweighted = StyleTransfer::new(&vgg).style(crate::Style::new(&style).weight(0.0));
+    let unweighted = unweighted.content_layers([Relu2_1]).style_layers([Relu1_1]);
+    assert_eq!(
+        message(unweighted.run(&content)),
+        "the weight of a style is 0, as is that of every other, allowed is above 0 for at least one"
+    );
     assert_eq!(run(|t| t.style_layers([])), "style_layers is empty, allowed is at least one layer");
     assert_eq!(
         run(|t| t.style_layers([Relu1_1, Relu1_1])),

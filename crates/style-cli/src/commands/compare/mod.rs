@@ -1,30 +1,33 @@
 //! `style compare`: one picture for every value of an option, side by side.
 
+mod candidate;
+mod comparison;
 mod sheet;
 mod text;
+mod unused;
 mod vary;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
-use std::time::Instant;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
-use serde_json::{Value, json};
-use style_transfer::{CancelToken, Error, Image, Outcome, StyleTransfer, write_atomically};
+use style_transfer::{CancelToken, Plan, write_atomically};
 
 use super::{layers, missing};
 use crate::arguments::{RunArguments, StyleArguments};
 use crate::failure::{Exit, Failure, Result};
-use crate::inputs::{Inputs, Reader, is_stdin, paths, style_recipe};
+use crate::inputs::{Reader, is_stdin, paths, style_recipe};
 use crate::job::{Job, Machine};
 use crate::outputs::{Output, with_ending};
-use crate::plan::Planned;
-use crate::recipe::{MADE_BY, Recipe, Settled, TaskName};
+use crate::plan::{Planned, check};
+use crate::recipe::{Recipe, Settled, TaskName};
 use crate::signals;
-use crate::terminal::{duration, give, say};
+use crate::terminal::{duration, give_path, say};
 use crate::writing::Writing;
 
-use sheet::Cell;
+use candidate::{Candidate, LETTERS, Opened};
+use comparison::Comparison;
+use sheet::{Extent, Sheet};
 use vary::{Vary, combinations};
 
 /// One picture for every value of an option, or of two, on one sheet.
@@ -52,67 +55,81 @@ pub(crate) struct Arguments {
     run: RunArguments,
 }
 
-/// One picture of the sheet, before it is made.
-struct Candidate {
-    /// A line for each option that varies.
-    labels: Vec<String>,
-    settled: Settled,
-    inputs: Inputs,
+/// All runs of a sheet, on their way to be checked.
+struct Runs<'a> {
+    candidates: &'a [Candidate],
+    opened: &'a mut Opened,
+    machine: &'a Machine,
+    output: &'a Output,
+    arguments: &'a RunArguments,
+    token: &'a CancelToken,
 }
 
-/// One picture of the sheet.
-struct Made {
-    picture: Image,
-    /// What was measured; none of a run that diverged.
-    outcome: Option<Outcome>,
-    seconds: f64,
+impl Runs<'_> {
+    fn job<'a>(&'a mut self, candidate: &'a Candidate) -> Job<'a> {
+        Job {
+            settled: &candidate.settled,
+            machine: self.machine,
+            inputs: self.opened.of(&candidate.settled.recipe),
+            arguments: self.arguments,
+            output: self.output,
+            token: self.token.clone(),
+            earlier: None,
+        }
+    }
 }
 
-/// Makes the sheet.
+/// Runs by which the time of all is told, at most.
+const TRIED: usize = 12;
+
+/// Makes the sheet. A run that fails leaves its place empty, and the others go on.
 ///
 /// # Errors
 ///
-/// Before the work: what any of the runs would be refused for. Exit code 130 or 143 after a signal, and no sheet then.
+/// Before the work: what any of the runs would be refused for, or a sheet that is too large. After it: that of the first
+/// run that failed; 130 or 143 after a signal, with what was made until then on the sheet.
 pub(crate) fn run(mut arguments: Arguments) -> Result<Exit> {
+    unused::refuse(&arguments.run)?;
     let token = signals::listen()?;
     let path = arguments.run.output.output.take().unwrap_or_else(|| "sheet.png".into());
     let varies = arguments.varies()?;
     let candidates = arguments.candidates(&varies)?;
     let Some(first) = candidates.first() else { return Ok(Exit::Done) };
-    let recipe = &first.settled.recipe;
-    let output = Output::claim_path(path, arguments.run.output.force, &paths(recipe))?;
+    let inputs: Vec<&Path> =
+        candidates.iter().flat_map(|candidate| paths(&candidate.settled.recipe)).collect();
+    let output = Output::claim_path(path, arguments.run.output.force, &inputs)?;
+    output.check_format(&arguments.run)?;
     let report = arguments.report(&output)?;
-    let machine = Machine::open(recipe)?;
-    arguments.plan(&candidates, &machine, &output, &token)?;
+    let mut opened = Opened::new(&candidates, &Reader::new(&arguments.run))?;
+    let machine = Machine::open(&first.settled.recipe)?;
+    let mut runs = Runs {
+        candidates: &candidates,
+        opened: &mut opened,
+        machine: &machine,
+        output: &output,
+        arguments: &arguments.run,
+        token: &token,
+    };
+    let (plans, sheet) = arguments.plan(&varies, &mut runs)?;
+    arguments.tell(&mut runs, &plans)?;
+    let (cell, quiet) = (arguments.cell as usize, arguments.run.showing.quiet);
+    let mut comparison = Comparison { candidates, opened, machine, sheet, token, cell, quiet };
+
     signals::work();
-    let mut made = Vec::new();
-    for (number, candidate) in candidates.iter().enumerate() {
-        signals::check()?;
-        let result = candidate.make(&machine, &token)?;
-        if let Some(exit) = signals::came() {
-            let message = format!(
-                "ended by a signal after {number} of {} pictures; no sheet was written",
-                candidates.len()
-            );
-            return Err(Failure::new(exit, message));
-        }
-        arguments.say(format!("{} of {}: {}", number + 1, candidates.len(), candidate.told(&result)));
-        made.push(result);
+    let results = comparison.run();
+    if results.iter().flatten().all(std::result::Result::is_err) {
+        return comparison.end(results, None);
     }
     if let Some(report) = report {
-        let entries: Vec<_> =
-            candidates.iter().zip(&made).map(|(candidate, made)| candidate.entry(made)).collect();
-        let bytes = serde_json::to_vec_pretty(&json!({
-            "made_by": MADE_BY,
-            "device": machine.open.info,
-            "pictures": entries,
-        }));
-        write_atomically(&report, &bytes.map_err(|error| Failure::new(Exit::Internal, error))?)?;
+        write_atomically(&report, &comparison.report(&results)?)?;
     }
-    let sheet = arguments.sheet(&varies, &candidates, made)?;
-    output.save(&sheet, &Writing { bits: 8, ..Writing::default() })?;
-    give(output.name())?;
-    Ok(Exit::Done)
+    let bits = if arguments.run.output.bits.as_deref() == Some("16") { 16 } else { 8 };
+    let writing = Writing { bits, quality: arguments.run.output.quality, ..Writing::default() };
+    output.save(&comparison.sheet.draw(&comparison.cells(&results))?, &writing)?;
+    if let Some(path) = output.path() {
+        give_path(path)?;
+    }
+    comparison.end(results, output.path())
 }
 
 impl Arguments {
@@ -124,16 +141,14 @@ impl Arguments {
         self.vary.iter().map(|text| text.parse()).collect()
     }
 
-    /// Every run of the sheet, settled and opened.
+    /// Every run of the sheet, settled.
     fn candidates(&self, varies: &[Vary]) -> Result<Vec<Candidate>> {
-        let reader = Reader::new(&self.run);
         combinations(varies)
             .into_iter()
             .map(|values| {
                 let settled = self.settled(varies, &values)?;
-                let inputs = Inputs::open(&settled.recipe, &reader)?;
                 let labels = varies.iter().zip(&values).map(|(vary, value)| vary.label(value)).collect();
-                Ok(Candidate { labels, settled, inputs })
+                Ok(Candidate { labels, settled })
             })
             .collect()
     }
@@ -173,62 +188,56 @@ impl Arguments {
         Ok(Some(report))
     }
 
-    fn say(&self, line: impl std::fmt::Display) {
-        if !self.run.showing.quiet {
-            say(line);
-        }
-    }
-
-    /// Checks every run before the first begins, and tells how long all will take.
-    fn plan(
-        &self,
-        candidates: &[Candidate],
-        machine: &Machine,
-        output: &Output,
-        token: &CancelToken,
-    ) -> Result<()> {
-        let mut seconds = Some(0.0);
-        for candidate in candidates {
+    /// Checks every run, and lays out the sheet.
+    fn plan(&self, varies: &[Vary], runs: &mut Runs<'_>) -> Result<(Vec<Plan>, Sheet)> {
+        let mut plans = Vec::new();
+        let mut largest = (0, 0);
+        for candidate in runs.candidates {
             signals::check()?;
-            let job = Job {
-                settled: &candidate.settled,
-                machine,
-                inputs: &candidate.inputs,
-                arguments: &self.run,
-                output,
-                token: token.clone(),
-                earlier: None,
-            };
-            let planned = Planned::of(&job).map_err(|failure| Failure {
+            let plan = check(&runs.job(candidate)).map_err(|failure| Failure {
                 message: format!("{}: {}", candidate.labels.join(", "), failure.message),
                 ..failure
             })?;
-            seconds = seconds.zip(planned.seconds).map(|(all, one)| all + one);
+            let shrink = (f64::from(self.cell) / plan.width.max(plan.height) as f64).min(1.0);
+            let side = |px: usize| (px as f64 * shrink).ceil() as usize;
+            largest = (largest.0.max(side(plan.width)), largest.1.max(side(plan.height)));
+            plans.push(plan);
         }
-        let time = seconds.map_or("time unknown before the first steps".to_owned(), |all| {
-            format!("about {} in all", duration(all))
-        });
-        self.say(format!("{} pictures on {}: {time}", candidates.len(), machine.name()));
-        Ok(())
+        Ok((plans, laid_out(varies, runs.candidates, largest)?))
     }
 
-    fn sheet(&self, varies: &[Vary], candidates: &[Candidate], made: Vec<Made>) -> Result<Image> {
-        let cells = candidates.iter().zip(made).map(|(candidate, made)| {
-            let mut lines = candidate.labels.clone();
-            lines.push(made.measured());
-            let long = made.picture.width().max(made.picture.height());
-            let cell = self.cell as usize;
-            let picture = if long > cell { made.picture.resized_to_long_side(cell)? } else { made.picture };
-            Ok(Cell { picture, lines })
+    /// Tells how long all will take, going by some of them, spread evenly.
+    fn tell(&self, runs: &mut Runs<'_>, plans: &[Plan]) -> Result<()> {
+        if self.run.showing.quiet {
+            return Ok(());
+        }
+        let stride = plans.len().div_ceil(TRIED).max(1);
+        let mut seconds = Some(0.0);
+        for (candidate, plan) in runs.candidates.iter().zip(plans).step_by(stride) {
+            signals::check()?;
+            let one = Planned::timed(&runs.job(candidate), plan.clone()).seconds;
+            seconds = seconds.zip(one).map(|(all, one)| all + one);
+        }
+        let tried = plans.len().div_ceil(stride);
+        let time = seconds.map_or("time unknown before the first steps".to_owned(), |some| {
+            format!("about {} in all", duration(some * plans.len() as f64 / tried as f64))
         });
-        let cells = cells.collect::<Result<Vec<_>>>()?;
-        let columns = match varies {
-            [only] => only.values.len().min(4),
-            _ => varies.first().map_or(1, |first| first.values.len()),
-        };
-        let title = candidates.first().map_or_else(String::new, |first| title(&first.settled.recipe));
-        Ok(sheet::sheet(&title, columns, &cells)?)
+        say(format!("{} pictures on {}: {time}", plans.len(), runs.machine.name()));
+        Ok(())
     }
+}
+
+/// The sheet, without its pictures.
+fn laid_out(varies: &[Vary], candidates: &[Candidate], picture: (usize, usize)) -> Result<Sheet> {
+    let columns = match varies {
+        [only] => only.values.len().min(4),
+        _ => varies.first().map_or(1, |first| first.values.len()),
+    };
+    let labels = candidates.iter().flat_map(|candidate| &candidate.labels);
+    let letters = labels.map(|label| label.chars().count()).max().unwrap_or(0).max(LETTERS);
+    let extent = Extent { columns, cells: candidates.len(), picture, lines: varies.len() + 1, letters };
+    let title = candidates.first().map_or_else(String::new, |first| title(&first.settled.recipe));
+    Sheet::new(&title, &extent)
 }
 
 /// `photo.jpg in painting.jpg, preset fast`
@@ -237,80 +246,4 @@ fn title(recipe: &Recipe) -> String {
     let content = recipe.content.as_ref().map(name).unwrap_or_default();
     let styles: Vec<_> = recipe.styles.iter().map(|style| name(&style.path)).collect();
     format!("{content} in {}", styles.join(", "))
-}
-
-impl Candidate {
-    fn make(&self, machine: &Machine, token: &CancelToken) -> Result<Made> {
-        let began = Instant::now();
-        let transfer = StyleTransfer::new(&machine.vgg).settings(self.settled.settings.clone());
-        let transfer = self.inputs.furnish(transfer).cancel_with(token);
-        let Some(content) = &self.inputs.content else {
-            return Err(missing("photograph", "style compare --help"));
-        };
-        let (picture, outcome) = match transfer.run(content) {
-            Ok(outcome) => (outcome.image().clone(), Some(outcome)),
-            Err(error) => (best_of(error)?, None),
-        };
-        Ok(Made { picture, outcome, seconds: began.elapsed().as_secs_f64() })
-    }
-
-    fn told(&self, made: &Made) -> String {
-        format!("{}: {}, {}", self.labels.join(", "), made.measured(), duration(made.seconds))
-    }
-
-    /// Its entry in the report.
-    fn entry(&self, made: &Made) -> Value {
-        let outcome = made.outcome.as_ref();
-        json!({
-            "labels": self.labels,
-            "recipe": self.settled.recipe,
-            "width": made.picture.width(),
-            "height": made.picture.height(),
-            "seconds": made.seconds,
-            "diverged": outcome.is_none(),
-            "loss": outcome.and_then(|outcome| outcome.history().last()).map(style_transfer::Losses::total),
-            "terms": outcome.map(Outcome::terms),
-            "losses": outcome.and_then(|outcome| outcome.history().last()),
-            "metrics": outcome.map(Outcome::metrics),
-        })
-    }
-}
-
-/// The best picture of a run that diverged: a rate that is too high is a result of the comparison, and no reason to lose
-/// the others.
-fn best_of(error: Error) -> Result<Image> {
-    match error {
-        Error::Diverged { best: Some(best), .. } => Ok(*best),
-        other => Err(other.into()),
-    }
-}
-
-impl Made {
-    /// `style 0.012, content 0.34, ssim 0.61`
-    fn measured(&self) -> String {
-        let Some(outcome) = &self.outcome else { return "diverged; the best picture".to_owned() };
-        let metrics = outcome.metrics();
-        let parts = [
-            ("style", metrics.mean_style_distance()),
-            ("content", metrics.mean_content_distance()),
-            ("ssim", metrics.ssim),
-        ];
-        let parts = parts.iter().filter_map(|(name, value)| Some(format!("{name} {:.3}", (*value)?)));
-        parts.collect::<Vec<_>>().join(", ")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_run_that_diverged_has_its_best_picture_on_the_sheet() {
-        let best = Image::new(1, 1, vec![0.5; 3]).unwrap();
-        let diverged = |best| Error::Diverged { step: 3, loss: f32::NAN, best };
-        assert_eq!(best_of(diverged(Some(Box::new(best.clone())))).unwrap(), best);
-        assert_eq!(best_of(diverged(None)).unwrap_err().exit, Exit::Diverged);
-        let made = Made { picture: best, outcome: None, seconds: 1.0 };
-        assert_eq!(made.measured(), "diverged; the best picture");
-    }
 }

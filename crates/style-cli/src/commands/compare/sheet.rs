@@ -1,41 +1,112 @@
 //! A contact sheet: pictures in rows, words below each.
 
-use style_transfer::{Image, ImageError};
+use style_transfer::{Image, MAX_PIXELS, MAX_SIDE};
 
 use super::text;
+use crate::failure::{Exit, Failure, Result};
 
 /// White around the pictures, px.
 const SPACE: usize = 12;
+/// Letters of a title or a line at most; what is longer is cut.
+const LONGEST: usize = 120;
+/// Where no picture is.
+const GREY: f32 = 0.93;
 
-/// A picture with the lines below it.
+/// One place of the sheet.
 pub(super) struct Cell {
-    pub(super) picture: Image,
+    pub(super) content: Content,
+    /// Below it.
     pub(super) lines: Vec<String>,
 }
 
-/// Pictures in rows of so many `columns`, under a title, on white. All cells have the size of the largest.
-pub(super) fn sheet(title: &str, columns: usize, cells: &[Cell]) -> Result<Image, ImageError> {
-    let most = |of: &dyn Fn(&Cell) -> usize| cells.iter().map(of).max().unwrap_or(0);
-    let words = |cell: &Cell| cell.lines.iter().map(|line| text::width(line)).max().unwrap_or(0);
-    let wide = most(&|cell| cell.picture.width().max(words(cell)));
-    let (high, lines) = (most(&|cell| cell.picture.height()), most(&|cell| cell.lines.len()));
-    let (columns, below) = (columns.max(1), lines * text::LINE);
-    let step = (wide + SPACE, high + below + 2 * SPACE);
-    let width = (SPACE + columns * step.0).max(2 * SPACE + text::width(title));
-    let top = SPACE + text::LINE;
-    let height = top + SPACE + cells.len().div_ceil(columns) * step.1;
-    let mut paper = Paper::new(width, height)?;
-    paper.write(title, SPACE, SPACE);
-    for (number, cell) in cells.iter().enumerate() {
-        let left = SPACE + number % columns * step.0;
-        let upper = top + SPACE + number / columns * step.1;
-        paper.lay(&cell.picture, left, upper);
-        for (row, line) in cell.lines.iter().enumerate() {
-            paper.write(line, left, upper + high + SPACE / 2 + row * text::LINE);
+pub(super) enum Content {
+    Picture(Image),
+    /// No picture, and why.
+    Empty(String),
+}
+
+/// What a sheet will hold.
+pub(super) struct Extent {
+    pub(super) columns: usize,
+    pub(super) cells: usize,
+    /// The largest picture, width and height in px.
+    pub(super) picture: (usize, usize),
+    /// Lines below each, and the letters of the longest.
+    pub(super) lines: usize,
+    pub(super) letters: usize,
+}
+
+/// Places of the same size in rows, under a title, on white.
+pub(super) struct Sheet {
+    title: String,
+    columns: usize,
+    /// Of a picture and of the lines below it.
+    wide: usize,
+    high: usize,
+    /// Of the whole sheet.
+    width: usize,
+    height: usize,
+}
+
+impl Sheet {
+    /// Lays a sheet out.
+    ///
+    /// # Errors
+    ///
+    /// Exit code 6 for one that no picture can be.
+    pub(super) fn new(title: &str, extent: &Extent) -> Result<Self> {
+        let title: String = title.chars().take(LONGEST).collect();
+        let columns = extent.columns.max(1);
+        let wide = extent.picture.0.max(extent.letters.min(LONGEST) * text::LETTER);
+        let high = extent.picture.1;
+        let width = (SPACE + columns * (wide + SPACE)).max(2 * SPACE + text::width(&title));
+        let rows = extent.cells.div_ceil(columns);
+        let height = TOP + SPACE + rows * (high + extent.lines * text::LINE + 2 * SPACE);
+        if width > MAX_SIDE || height > MAX_SIDE || width * height > MAX_PIXELS {
+            let message = format!(
+                "the sheet of {} pictures would have {width} x {height} px, at most {MAX_SIDE} px a side and \
+                 {MAX_PIXELS} pixels can be",
+                extent.cells
+            );
+            return Err(Failure::new(Exit::Limit, message).help("lower --cell, or give fewer values"));
+        }
+        Ok(Self { title, columns, wide, high, width, height })
+    }
+
+    /// The sheet with these places, row by row.
+    pub(super) fn draw(&self, cells: &[Cell]) -> Result<Image> {
+        let mut paper = Paper::new(self.width, self.height);
+        paper.write(&self.title, SPACE, SPACE);
+        let rows = cells.len().div_ceil(self.columns).max(1);
+        let step = (self.height - TOP - SPACE) / rows;
+        for (number, cell) in cells.iter().enumerate() {
+            let left = SPACE + number % self.columns * (self.wide + SPACE);
+            let upper = TOP + SPACE + number / self.columns * step;
+            match &cell.content {
+                Content::Picture(picture) => paper.lay(picture, left, upper),
+                Content::Empty(why) => self.leave_empty(&mut paper, why, left, upper),
+            }
+            for (row, line) in cell.lines.iter().enumerate() {
+                let line: String = line.chars().take(self.wide / text::LETTER).collect();
+                paper.write(&line, left, upper + self.high + SPACE / 2 + row * text::LINE);
+            }
+        }
+        Ok(Image::new(self.width, self.height, paper.pixels)?)
+    }
+
+    /// Grey, with the words in it as far as they have room.
+    fn leave_empty(&self, paper: &mut Paper, why: &str, left: usize, upper: usize) {
+        paper.fill(left, upper, (self.wide, self.high), GREY);
+        let room = (self.wide / text::LETTER).saturating_sub(2);
+        let lines = text::wrapped(why, room);
+        for (row, line) in lines.iter().take(self.high / text::LINE).enumerate() {
+            paper.write(line, left + text::LETTER, upper + row * text::LINE);
         }
     }
-    Image::new(width, height, paper.pixels)
 }
+
+/// Height of the title.
+const TOP: usize = SPACE + text::LINE;
 
 struct Paper {
     width: usize,
@@ -43,10 +114,16 @@ struct Paper {
 }
 
 impl Paper {
-    /// White. Checked by the library before so much memory is asked for.
-    fn new(width: usize, height: usize) -> Result<Self, ImageError> {
-        let white = Image::new(1, 1, vec![1.0; 3])?.resized(width, height)?;
-        Ok(Self { width, pixels: white.pixels().to_vec() })
+    /// White.
+    fn new(width: usize, height: usize) -> Self {
+        Self { width, pixels: vec![1.0; 3 * width * height] }
+    }
+
+    fn fill(&mut self, left: usize, top: usize, (width, height): (usize, usize), value: f32) {
+        for y in top..top + height {
+            let start = 3 * (y * self.width + left);
+            self.pixels[start..start + 3 * width].fill(value);
+        }
     }
 
     fn lay(&mut self, picture: &Image, left: usize, top: usize) {
@@ -71,13 +148,17 @@ mod tests {
 
     fn cell(width: usize, height: usize, lines: &[&str]) -> Cell {
         let picture = Image::new(width, height, vec![0.25; 3 * width * height]).unwrap();
-        Cell { picture, lines: lines.iter().map(|&line| line.to_owned()).collect() }
+        let lines = lines.iter().map(|&line| line.to_owned()).collect();
+        Cell { content: Content::Picture(picture), lines }
     }
+
+    const SMALL: Extent = Extent { columns: 2, cells: 3, picture: (40, 30), lines: 2, letters: 13 };
 
     #[test]
     fn every_picture_and_every_word_finds_its_place() {
+        let sheet = Sheet::new("title", &SMALL).unwrap();
         let cells = [cell(40, 20, &["a"]), cell(30, 30, &["b", "a longer line"]), cell(1, 1, &[])];
-        let sheet = sheet("title", 2, &cells).unwrap();
+        let sheet = sheet.draw(&cells).unwrap();
         let of_pictures = sheet.pixels().iter().filter(|&&value| value == 0.25).count();
         assert_eq!(of_pictures, 3 * (40 * 20 + 30 * 30 + 1));
         let wide = text::width("a longer line");
@@ -89,8 +170,20 @@ mod tests {
     }
 
     #[test]
-    fn a_sheet_that_no_picture_can_be_is_refused() {
-        let cells: Vec<Cell> = (0..60).map(|_| cell(1000, 10, &[])).collect();
-        assert!(sheet("", 60, &cells).is_err());
+    fn a_place_without_a_picture_says_why() {
+        let empty = Cell { content: Content::Empty("it went wrong".into()), lines: vec![] };
+        let sheet = Sheet::new("", &SMALL).unwrap();
+        let drawn = sheet.draw(&[cell(1, 1, &[]), empty, cell(1, 1, &[])]).unwrap();
+        let grey = drawn.pixels().iter().filter(|&&value| value == GREY).count();
+        let whole = 3 * sheet.wide * sheet.high;
+        assert!(grey > whole / 2 && grey < whole, "{grey} of {whole}: grey, and ink on it");
+    }
+
+    #[test]
+    fn a_sheet_that_no_picture_can_be_is_refused_before_it_is_drawn() {
+        let failure = Sheet::new("", &Extent { columns: 60, cells: 60, picture: (1000, 10), ..SMALL });
+        let failure = failure.err().unwrap();
+        assert_eq!(failure.exit, Exit::Limit);
+        assert!(failure.message.contains("60732 x "), "{failure}");
     }
 }

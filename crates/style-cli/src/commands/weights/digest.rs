@@ -10,7 +10,7 @@ use super::known::KnownFile;
 use crate::failure::{Exit, Failure, Result};
 
 /// The SHA-256 of a file, in hex.
-pub(super) fn of_file(path: &Path) -> io::Result<String> {
+pub(crate) fn of_file(path: &Path) -> io::Result<String> {
     let mut file = File::open(path)?;
     let mut digest = Sha256::new();
     let mut buffer = vec![0; 1 << 18];

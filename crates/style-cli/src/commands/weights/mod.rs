@@ -18,6 +18,8 @@ use style_transfer::import::ImportError;
 use crate::failure::{Exit, Failure, Result};
 
 pub(crate) use cache::resolve;
+pub(crate) use digest::of_file as sha256_of;
+pub(crate) use known::by_name;
 
 /// Convert, inspect and fetch the weights of VGG networks.
 #[derive(Debug, Args)]

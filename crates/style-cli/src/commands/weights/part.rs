@@ -1,10 +1,11 @@
 //! A file on its way: `NAME.part`, which the next attempt goes on with.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::failure::{Exit, Failure, Result};
+use crate::lock::{NotHeld, hold};
 
 /// No weights file of a VGG network is longer than this.
 const LONGEST: u64 = 2 << 30;
@@ -33,15 +34,14 @@ impl Part {
         if let Some(folder) = target.parent() {
             fs::create_dir_all(folder).map_err(refused)?;
         }
-        let file = OpenOptions::new().create(true).append(true).open(&path).map_err(refused)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
+        let file = match hold(&path, OpenOptions::new().create(true).append(true)) {
+            Ok(file) => file,
+            Err(NotHeld::Taken) => {
                 let message = format!("another process is fetching {}", path.display());
                 return Err(Failure::new(Exit::Output, message).help("wait until it is done, or end it"));
             }
-            Err(TryLockError::Error(error)) => return Err(refused(error)),
-        }
+            Err(NotHeld::Failed(error)) => return Err(refused(error)),
+        };
         let length = file.metadata().map_err(refused)?.len();
         Ok(Self { target: target.to_owned(), path, file, length, limit: bytes.unwrap_or(LONGEST) })
     }

@@ -1,0 +1,119 @@
+//! The runs of a sheet, one after the other, and what became of them.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+use style_transfer::CancelToken;
+
+use super::candidate::{Candidate, Made, Opened};
+use super::sheet::{Cell, Content, Sheet};
+use crate::failure::{Exit, Failure, Result};
+use crate::job::Machine;
+use crate::signals;
+use crate::terminal::say;
+
+/// All runs of a sheet, checked.
+pub(super) struct Comparison {
+    pub(super) candidates: Vec<Candidate>,
+    pub(super) opened: Opened,
+    pub(super) machine: Machine,
+    pub(super) sheet: Sheet,
+    pub(super) token: CancelToken,
+    /// Longest side of a picture on the sheet, px.
+    pub(super) cell: usize,
+    pub(super) quiet: bool,
+}
+
+/// What became of each run; `None` of one that was not begun.
+pub(super) type Results = Vec<Option<Result<Made>>>;
+
+impl Comparison {
+    /// Every run in turn, until a signal comes or the device is gone.
+    pub(super) fn run(&mut self) -> Results {
+        let all = self.candidates.len();
+        let mut results = Results::new();
+        for (number, candidate) in self.candidates.iter().enumerate() {
+            if signals::came().is_some() {
+                break;
+            }
+            let inputs = self.opened.of(&candidate.settled.recipe);
+            let result = candidate.make(inputs, &self.machine, &self.token, self.cell);
+            if signals::came().is_some() {
+                break; // it is not what it would have become
+            }
+            match &result {
+                Ok(made) if !self.quiet => say(format!("{} of {all}: {}", number + 1, candidate.told(made))),
+                Ok(_) => {}
+                Err(failure) => {
+                    say(format!(
+                        "{} of {all}: {}: {}",
+                        number + 1,
+                        candidate.labels.join(", "),
+                        failure.message
+                    ));
+                }
+            }
+            let over = result.as_ref().is_err_and(|failure| failure.exit == Exit::Device);
+            results.push(Some(result));
+            if over {
+                break; // and would be for every other one
+            }
+        }
+        results.resize_with(all, || None);
+        results
+    }
+
+    pub(super) fn cells(&self, results: &Results) -> Vec<Cell> {
+        let cell = |(candidate, result): (&Candidate, &Option<Result<Made>>)| {
+            let mut lines = candidate.labels.clone();
+            let content = match result {
+                Some(Ok(made)) => {
+                    lines.push(made.measured.clone());
+                    Content::Picture(made.picture.clone())
+                }
+                Some(Err(failure)) => Content::Empty(failure.message.clone()),
+                None => Content::Empty("not made".to_owned()),
+            };
+            Cell { content, lines }
+        };
+        self.candidates.iter().zip(results).map(cell).collect()
+    }
+
+    pub(super) fn report(&self, results: &Results) -> Result<Vec<u8>> {
+        let entry = |(candidate, result): (&Candidate, &Option<Result<Made>>)| match result {
+            Some(Ok(made)) => made.entry.clone(),
+            Some(Err(failure)) => candidate.entry_without(Some(failure)),
+            None => candidate.entry_without(None),
+        };
+        let entries: Vec<Value> = self.candidates.iter().zip(results).map(entry).collect();
+        serde_json::to_vec_pretty(&json!({
+            "made_by": concat!("style-transfer ", env!("CARGO_PKG_VERSION")),
+            "device": self.machine.open.info,
+            "pictures": entries,
+        }))
+        .map_err(|error| Failure::new(Exit::Internal, error))
+    }
+
+    /// How the program ends, with the sheet there or not.
+    pub(super) fn end(&self, results: Results, sheet: Option<&Path>) -> Result<Exit> {
+        let all = self.candidates.len();
+        let made = results.iter().flatten().filter(|result| result.is_ok()).count();
+        if let Some(exit) = signals::came() {
+            let which = sheet.map_or_else(
+                || "no sheet was written".to_owned(),
+                |path| format!("{} has those", path.display()),
+            );
+            let message = format!("ended by a signal after {made} of {all} pictures; {which}");
+            return Err(Failure::new(exit, message));
+        }
+        let failed = results.iter().flatten().filter(|result| result.is_err()).count();
+        match results.into_iter().flatten().find_map(std::result::Result::err) {
+            Some(first) if all > 1 => {
+                let message = format!("{failed} of {all} pictures failed, the first: {}", first.message);
+                Err(Failure { message, ..first })
+            }
+            Some(first) => Err(first),
+            None => Ok(Exit::Done),
+        }
+    }
+}
