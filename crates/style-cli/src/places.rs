@@ -45,8 +45,8 @@ pub(crate) fn step_of_snapshot(picture: &Path, name: &OsStr) -> Option<usize> {
     let before = picture.file_stem()?.as_encoded_bytes();
     let rest = name.as_encoded_bytes().strip_prefix(before)?.strip_prefix(b".")?;
     let digits = rest.split(|&byte| byte == b'.').next()?;
-    let step = std::str::from_utf8(digits).ok()?.parse().ok()?;
-    (snapshot(picture, step).file_name() == Some(name)).then_some(step)
+    let number = std::str::from_utf8(digits).ok()?.parse().ok()?;
+    (snapshot(picture, number).file_name() == Some(name)).then_some(number)
 }
 
 /// The report of a run to `picture`: the page, and its numbers.
