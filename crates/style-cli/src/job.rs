@@ -8,14 +8,14 @@ use style_transfer::{
 };
 
 use crate::arguments::RunArguments;
-use crate::commands::weights::resolve;
+use crate::commands::weights::{foreign, resolve};
 use crate::failure::{Exit, Failure, Result};
 use crate::inputs::Inputs;
 use crate::outputs::{Output, Writing};
 use crate::plan::Planned;
 use crate::recipe::{Recipe, Settled, TaskName};
 use crate::signals;
-use crate::terminal::{give_path, say, steps};
+use crate::terminal::{give_path, in_shell, say, steps};
 use crate::watch::{self, Begin, End, Watchers};
 
 /// A network on a device.
@@ -55,13 +55,21 @@ fn load(weights: Option<&Path>, open: &OpenDevice) -> Result<Vgg> {
 }
 
 fn load_file(path: &Path, open: &OpenDevice) -> Result<Vgg> {
-    Vgg::load_file(path, &open.device).map_err(|error| match error {
-        Error::Weights(_) => {
+    Vgg::load_file(path, &open.device).map_err(|error| match (foreign(path), error) {
+        (Some(kind), Error::Weights(_) | Error::WeightsFile { .. }) => not_native(path, kind),
+        (None, error @ Error::Weights(_)) => {
             let failure = Failure::from(error);
             Failure { message: format!("{}: {}", path.display(), failure.message), ..failure }
         }
-        other => other.into(),
+        (_, other) => other.into(),
     })
+}
+
+fn not_native(path: &Path, kind: &str) -> Failure {
+    let (from, to) = (in_shell(path), in_shell(&path.with_extension("safetensors")));
+    let message = format!("{} is {kind}, and --weights takes a native file", path.display());
+    Failure::new(Exit::Weights, message)
+        .help(format!("convert it: style weights import {from} -o {to}, then --weights {to}"))
 }
 
 #[cfg(not(feature = "bundled-weights"))]
@@ -133,7 +141,7 @@ impl Job<'_> {
                 if let Some(path) = self.output.path() {
                     give_path(path)?;
                 }
-                ended?;
+                ended.map_err(|failure| self.but_the_picture(failure))?;
                 watchers.stay();
                 Ok(Exit::Done)
             }
@@ -142,6 +150,17 @@ impl Job<'_> {
                 let _ = watchers.end(&End::Failed(failure));
                 Err(failure.clone())
             }
+        }
+    }
+
+    /// A failure after the picture was saved.
+    fn but_the_picture(&self, failure: Failure) -> Failure {
+        match self.output.path() {
+            Some(path) => {
+                let message = format!("{}; the picture {} is whole", failure.message, path.display());
+                Failure { message, ..failure }
+            }
+            None => failure,
         }
     }
 

@@ -40,6 +40,7 @@ impl Output {
             Some(path) if path.as_os_str() == "-" => {
                 return Ok(Self { path: None, format: PictureFormat::Png, lock: None });
             }
+            Some(path) if is_folder(path) => path.join(default_name(recipe)),
             Some(path) => path.clone(),
             None => default_name(recipe),
         };
@@ -156,6 +157,11 @@ impl Extension for PictureFormat {
             _ => "png",
         }
     }
+}
+
+/// Whether a path means a folder, there or not.
+pub(crate) fn is_folder(path: &Path) -> bool {
+    path.is_dir() || path.as_os_str().as_encoded_bytes().ends_with(b"/")
 }
 
 /// `photo_in_starry_and_wave.png`, in the current folder.

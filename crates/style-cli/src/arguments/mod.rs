@@ -1,10 +1,12 @@
 //! What can be written on the command line.
 
 mod pictures;
+mod refusal;
 mod run;
 mod settings;
 
 pub(crate) use pictures::{ContentArguments, StyleArguments, TextureSize, TransferArguments};
+pub(crate) use refusal::refusal;
 pub(crate) use run::{PictureKind, ProgressKind, RunArguments, ShowingArguments};
 pub(crate) use settings::SettingsArguments;
 

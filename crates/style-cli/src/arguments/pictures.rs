@@ -54,9 +54,9 @@ pub(crate) struct ContentArguments {
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct TextureSize {
     /// Width of the texture in px [default: --size]
-    #[arg(long, value_name = "PX")]
+    #[arg(long, value_name = "PX", allow_negative_numbers = true)]
     pub(crate) width: Option<usize>,
     /// Height of the texture in px [default: --size]
-    #[arg(long, value_name = "PX")]
+    #[arg(long, value_name = "PX", allow_negative_numbers = true)]
     pub(crate) height: Option<usize>,
 }

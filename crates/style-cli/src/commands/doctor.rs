@@ -45,7 +45,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     /// Replace the file of --json, if it is there
-    #[arg(long, requires = "json")]
+    #[arg(short, long, requires = "json")]
     force: bool,
     /// In the process of one device: where its part of the report goes
     #[arg(long, hide = true)]

@@ -22,7 +22,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser as _};
 use style_transfer::{CancelToken, Checkpoint};
 
-use crate::arguments::{Arguments, BRIEF, Command, RunArguments, StyleArguments};
+use crate::arguments::{Arguments, BRIEF, Command, RunArguments, StyleArguments, refusal};
 use crate::failure::{Exit, Failure, Result};
 use crate::inputs::{Inputs, Reader};
 use crate::job::{Job, Machine};
@@ -36,9 +36,9 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Result<Exit> {
         terminal::say(BRIEF);
         return Ok(Exit::Usage);
     }
-    let arguments = match Arguments::try_parse_from(arguments) {
+    let arguments = match Arguments::try_parse_from(&arguments) {
         Ok(arguments) => arguments,
-        Err(error) => return answer(&error),
+        Err(error) => return answer(&error, &arguments),
     };
     match arguments.command {
         None => transfer::run(arguments.transfer),
@@ -61,14 +61,42 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Result<Exit> {
 }
 
 /// What clap answers by itself: help and version to stdout, what is wrong to stderr.
-fn answer(error: &clap::Error) -> Result<Exit> {
+fn answer(error: &clap::Error, arguments: &[OsString]) -> Result<Exit> {
     let text = error.render().to_string();
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         terminal::give(text.trim_end())?;
         return Ok(Exit::Done);
     }
+    if let Some(failure) = refusal(error, &typed(arguments)) {
+        return Err(failure);
+    }
     terminal::say(text.trim_end());
     Ok(Exit::Usage)
+}
+
+/// The command that was typed, as far as it is one: `style weights get`.
+fn typed(arguments: &[OsString]) -> String {
+    let (mut text, mut command) = ("style".to_owned(), Arguments::command());
+    for word in arguments.iter().skip(1) {
+        let Some(next) = word.to_str().and_then(|word| command.find_subcommand(word)).cloned() else { break };
+        text = format!("{text} {}", next.get_name());
+        command = next;
+    }
+    text
+}
+
+/// A picture whose name is a port, behind `--view`, which takes one with `=` only.
+fn port_apart(pictures: &Recipe, run: &RunArguments) -> Result<()> {
+    let is_port = |path: &&PathBuf| path.to_str().is_some_and(|text| text.parse::<u16>().is_ok());
+    let named = pictures.content.iter().chain(pictures.styles.iter().map(|style| &style.path));
+    match named.filter(is_port).find(|path| !path.exists()) {
+        Some(port) if run.showing.view == Some(0) => {
+            let port = port.display();
+            Err(Failure::usage(format!("there is no picture {port:?}", port = port.to_string()))
+                .help(format!("a port is written behind an equals sign: --view={port}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The recipes of the arguments that every run takes: the file's, then `--set`, then the named options.
@@ -78,6 +106,7 @@ pub(crate) fn layers(
     style: &StyleArguments,
     run: &RunArguments,
 ) -> Result<Layers> {
+    port_apart(&pictures, run)?;
     let mut recipes = below;
     if let Some(path) = &run.sources.recipe {
         recipes.push(Recipe::open(path)?);

@@ -30,7 +30,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     raw: bool,
     /// Replace the file, if it is there
-    #[arg(long)]
+    #[arg(short, long)]
     force: bool,
     #[command(flatten)]
     form: Form,
