@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use style_transfer::{
-    CancelToken, Checkpoint, DeviceInfo, DeviceName, Error, Image, OpenDevice, Outcome, StyleTransfer, Task,
-    Vgg, open_device,
+    CancelToken, Checkpoint, DeviceInfo, DeviceName, Error, Image, OpenDevice, Outcome, Preset,
+    StyleTransfer, Task, Vgg, open_device,
 };
 
 use crate::arguments::RunArguments;
@@ -12,8 +12,8 @@ use crate::commands::weights::{foreign, resolve};
 use crate::failure::{Exit, Failure, Result};
 use crate::inputs::Inputs;
 use crate::outputs::{Output, Writing};
-use crate::plan::Planned;
-use crate::recipe::{Recipe, Settled, TaskName};
+use crate::plan::{Planned, warning};
+use crate::recipe::{Recipe, Settled, TaskName, preset};
 use crate::signals;
 use crate::terminal::{give_path, in_shell, say, steps};
 use crate::watch::{self, Begin, End, Watchers};
@@ -127,13 +127,20 @@ impl Job<'_> {
 
     /// Plans, runs, saves, and says so.
     pub(crate) fn run(&self) -> Result<Exit> {
-        let planned = Planned::of(self)?;
+        self.run_as(&Planned::of(self)?)
+    }
+
+    /// The same of a run that was planned.
+    pub(crate) fn run_as(&self, planned: &Planned) -> Result<Exit> {
         signals::check()?;
         if !self.arguments.showing.quiet {
+            if let Some(warning) = self.tuned_elsewhere() {
+                say(warning);
+            }
             say(planned.line(self));
         }
         let mut watchers = watch::of(self)?;
-        let result = self.perform(&planned, &mut watchers);
+        let result = self.perform(planned, &mut watchers);
         match &result {
             Ok(outcome) => {
                 // The bar goes before the path is said, which is said whatever happened to a report.
@@ -151,6 +158,15 @@ impl Job<'_> {
                 Err(failure.clone())
             }
         }
+    }
+
+    /// What is said of a preset that belongs to other weights.
+    fn tuned_elsewhere(&self) -> Option<String> {
+        let name = self.settled.recipe.preset.as_deref()?;
+        // One from a file is read again where it was named just now, and not for a recipe inside a picture.
+        let own = || self.arguments.sources.preset.as_ref().and_then(|own| preset(own).ok());
+        let preset = Preset::named(name).ok().or_else(own)?;
+        warning(name, &preset, &self.machine.vgg.describe())
     }
 
     /// A failure after the picture was saved.

@@ -4,6 +4,7 @@ mod pictures;
 mod refusal;
 mod run;
 mod settings;
+pub(crate) mod suggested;
 
 pub(crate) use pictures::{ContentArguments, StyleArguments, TextureSize, TransferArguments};
 pub(crate) use refusal::refusal;

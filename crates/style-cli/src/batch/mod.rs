@@ -26,7 +26,7 @@ use crate::{inputs, journey, signals};
 use finished::There;
 use pictures::Picture;
 use shard::Shard;
-use tally::Tally;
+use tally::{Tally, about};
 
 /// The pictures of this process, and how they are made.
 struct Batch {
@@ -57,7 +57,12 @@ impl Batch {
         let contents: Vec<OsString> = content.into_iter().chain(styles).collect();
         let shard = shard.as_deref().map_or(Ok(Shard::WHOLE), str::parse)?;
         let folder = folder(&run)?;
-        let pictures = shard.share(pictures::pictures(&contents, &folder)?);
+        let all = pictures::pictures(&contents, &folder)?;
+        let of_all = all.len();
+        let pictures = shard.share(all);
+        if pictures.is_empty() && of_all > 0 && !run.showing.quiet {
+            say(format!("this share has none of the {of_all} pictures: there are more shares than pictures"));
+        }
         let styles = with.iter().map(|style| style_recipe(style)).collect::<Result<_>>()?;
         let recipe = Recipe { styles, ..Recipe::default() };
         let mut settled = layers(Vec::new(), recipe, &style, &run)?.settle()?;
@@ -83,6 +88,9 @@ impl Batch {
     }
 
     fn run(&self) -> Result<Exit> {
+        if self.pictures.is_empty() {
+            return Ok(Exit::Done);
+        }
         let token = signals::listen()?;
         let waiting = self.waiting()?;
         let all = self.pictures.len();
@@ -99,9 +107,8 @@ impl Batch {
             if signals::came().is_some() {
                 break;
             }
-            self.say(format!("{} of {}: {}", index + 1, waiting.len(), picture.content.display()));
-            let count = (!told).then_some(waiting.len());
-            match self.one(picture, &mut inputs, &machine, &token, count) {
+            let turn = Turn { number: index + 1, of: waiting.len(), is_first: !told };
+            match self.one(picture, &mut inputs, &machine, &token, turn) {
                 Ok(Made::Here) => {
                     told = true;
                     tally.made += 1;
@@ -110,7 +117,7 @@ impl Batch {
                 Ok(Made::Elsewhere) => tally.elsewhere += 1,
                 Err(_) if signals::came().is_some() => break,
                 Err(failure) => {
-                    say(format!("{}: {failure}", picture.content.display()));
+                    say(format!("{turn}: {}", about(&picture.content, &failure.message)));
                     let over = failure.exit == Exit::Device; // and would be for every other picture
                     tally.failed(&picture.content, failure);
                     if over {
@@ -184,15 +191,15 @@ impl Batch {
         }
     }
 
-    /// Makes one picture, unless another process has made it meanwhile, or is making it. With the number of all pictures that are
-    /// to be made, how long that will take is said first.
+    /// Makes one picture, unless another process has made it meanwhile, or is making it. At the first of them it is said how long all
+    /// will take.
     fn one(
         &self,
         picture: &Picture,
         inputs: &mut Inputs,
         machine: &Machine,
         token: &CancelToken,
-        count: Option<usize>,
+        turn: Turn,
     ) -> Result<Made> {
         if !self.is_waiting(picture)? {
             return Ok(Made::Before);
@@ -209,11 +216,29 @@ impl Batch {
         let checkpoint = self.checkpoint(picture, &settled.recipe)?;
         let (arguments, token) = (&self.arguments, token.clone());
         let job = Job { settled, machine, inputs, arguments, output: &output, token, checkpoint };
-        if let Some(count) = count.filter(|&count| count > 1) {
-            self.say(in_all(count, Planned::of(&job)?.seconds));
+        let planned = Planned::of(&job)?;
+        if turn.is_first && turn.of > 1 {
+            self.say(in_all(turn.of, planned.seconds));
         }
-        job.run()?;
+        self.say(format!("{turn}: {}", picture.content.display()));
+        job.run_as(&planned)?;
         Ok(Made::Here)
+    }
+}
+
+/// Which of all pictures that are to be made it is.
+#[derive(Debug, Clone, Copy)]
+struct Turn {
+    /// From 1.
+    number: usize,
+    of: usize,
+    /// Whether none was begun before.
+    is_first: bool,
+}
+
+impl std::fmt::Display for Turn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} of {}", self.number, self.of)
     }
 }
 
