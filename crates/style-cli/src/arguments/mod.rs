@@ -54,6 +54,8 @@ pub(crate) enum Command {
     Serve(Box<commands::serve::Arguments>),
     /// Make one picture for every value of an option, side by side on a sheet
     Compare(Box<commands::compare::Arguments>),
+    /// Keep what runs need of a painting in a small file, which stands for the painting
+    SaveStyle(Box<commands::save_style::Arguments>),
     /// Convert, inspect and fetch the weights of VGG networks
     Weights(Box<commands::weights::Arguments>),
     /// List what can compute here

@@ -10,6 +10,7 @@ pub(crate) mod presets;
 pub(crate) mod reconstruct;
 pub(crate) mod rerun;
 pub(crate) mod resume;
+pub(crate) mod save_style;
 pub(crate) mod serve;
 pub(crate) mod texture;
 pub(crate) mod transfer;
@@ -49,6 +50,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Result<Exit> {
         Some(Command::Rerun(arguments)) => rerun::run(*arguments),
         Some(Command::Serve(arguments)) => serve::run(*arguments),
         Some(Command::Compare(arguments)) => compare::run(*arguments),
+        Some(Command::SaveStyle(arguments)) => save_style::run(*arguments).map(|()| Exit::Done),
         Some(Command::Weights(arguments)) => weights::run(&arguments).map(|()| Exit::Done),
         Some(Command::Devices(arguments)) => devices::run(&arguments).map(|()| Exit::Done),
         Some(Command::Doctor(arguments)) => doctor::run(&arguments).map(|()| Exit::Done),
