@@ -46,6 +46,9 @@ impl Reader {
 
     /// The picture at a path; `-` is stdin, and what begins with `demo:` is inside the program.
     pub(crate) fn picture(&self, path: &Path) -> Result<Picture> {
+        if path.as_os_str().is_empty() {
+            return Err(Failure::usage("the name of a picture is empty").help("name a file; - is stdin"));
+        }
         let name = if is_stdin(path) { "stdin".into() } else { path.to_string_lossy() };
         let picture = if is_stdin(path) {
             self.options.read(io::stdin().lock()).map_err(|error| {

@@ -2,81 +2,23 @@
 
 use std::path::Path;
 
-use style_transfer::{
-    CancelToken, DeviceInfo, DeviceName, Error, Image, OpenDevice, Outcome, Step, StyleTransfer, Task, Vgg,
-    open_device,
-};
+use style_transfer::{CancelToken, Error, Image, Outcome, Step, StyleTransfer, Task};
 
 use crate::arguments::RunArguments;
 use crate::failure::{Exit, Failure, Result};
 use crate::inputs::Inputs;
 use crate::journey::Earlier;
+use crate::machine::Machine;
 use crate::outputs::{BEST, Output, PARTIAL};
 use crate::places;
-use crate::plan::Planned;
+use crate::plan::{Planned, warning};
 use crate::recipe::{Recipe, Settled, TaskName};
 use crate::rescue::Rescue;
 use crate::shell::quoted_path;
 use crate::signals;
-use crate::terminal::{Event, give_path, steps, tell};
+use crate::terminal::{Event, give_path, steps, tell, warn};
 use crate::watch::{self, Begin, End, Watchers};
-use crate::weights::resolve;
 use crate::writing::Writing;
-
-/// A network on a device.
-pub(crate) struct Machine {
-    pub(crate) open: OpenDevice,
-    pub(crate) vgg: Vgg,
-}
-
-impl Machine {
-    /// Opens the device and loads the network that a recipe names.
-    pub(crate) fn open(recipe: &Recipe) -> Result<Self> {
-        let name: DeviceName = recipe.device.as_deref().unwrap_or("auto").parse()?;
-        let open = open_device(&name)?;
-        let vgg = load(recipe.weights.as_deref(), &open)?;
-        Ok(Self { open, vgg })
-    }
-
-    /// `flex (2 threads)`
-    pub(crate) fn name(&self) -> String {
-        let DeviceInfo { name, hardware, class, .. } = &self.open.info;
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        match (class, hardware) {
-            (style_transfer::DeviceClass::Cpu, _) if threads == 1 => format!("{name} (1 thread)"),
-            (style_transfer::DeviceClass::Cpu, _) => format!("{name} ({threads} threads)"),
-            (_, Some(hardware)) => format!("{name} ({hardware})"),
-            (_, None) => name.clone(),
-        }
-    }
-}
-
-#[cfg(feature = "bundled-weights")]
-fn load(weights: Option<&Path>, open: &OpenDevice) -> Result<Vgg> {
-    Ok(match weights {
-        Some(path) => load_file(&resolve(path)?, open)?,
-        None => Vgg::load(style_transfer::VGG19, &open.device)?,
-    })
-}
-
-fn load_file(path: &Path, open: &OpenDevice) -> Result<Vgg> {
-    Vgg::load_file(path, &open.device).map_err(|error| match error {
-        Error::Weights(_) => {
-            let failure = Failure::from(error);
-            Failure { message: format!("{}: {}", path.display(), failure.message), ..failure }
-        }
-        other => other.into(),
-    })
-}
-
-#[cfg(not(feature = "bundled-weights"))]
-fn load(weights: Option<&Path>, open: &OpenDevice) -> Result<Vgg> {
-    let missing = || {
-        Failure::new(Exit::Weights, "no weights were given, and this build has none inside")
-            .help("name a file with --weights; `style weights import` makes one")
-    };
-    load_file(&resolve(weights.ok_or_else(missing)?)?, open)
-}
 
 /// One run, with everything it needs opened.
 pub(crate) struct Job<'a> {
@@ -135,16 +77,24 @@ impl<'a> Job<'a> {
     }
 
     /// Plans, runs, saves, and says so.
-    pub(crate) fn run(mut self) -> Result<Exit> {
+    pub(crate) fn run(self) -> Result<Exit> {
         let planned = Planned::of(&self)?;
+        self.run_as(&planned)
+    }
+
+    /// The same of a run that was planned.
+    pub(crate) fn run_as(mut self, planned: &Planned) -> Result<Exit> {
         self.output.check_size(planned.plan.width, planned.plan.height)?;
         if !self.arguments.showing.quiet {
+            if let Some(warning) = self.tuned_elsewhere() {
+                warn(warning);
+            }
             let line = planned.line(&self);
             tell(&line, &Event::Plan { text: &line, seconds: planned.seconds });
         }
         let mut watchers = watch::of(&self)?;
         let earlier = self.earlier.take();
-        let result = self.perform(&planned, &mut watchers, earlier);
+        let result = self.perform(planned, &mut watchers, earlier);
         match &result {
             Ok(outcome) => {
                 // The bar goes before the path is said, which is said whatever happened to a report.
@@ -152,7 +102,7 @@ impl<'a> Job<'a> {
                 if let Some(path) = self.output.path() {
                     give_path(path)?;
                 }
-                ended?;
+                ended.map_err(|failure| self.but_the_picture(failure))?;
                 watchers.stay();
                 Ok(Exit::Done)
             }
@@ -161,6 +111,23 @@ impl<'a> Job<'a> {
                 let _ = watchers.end(&End::Failed(failure));
                 Err(failure.clone())
             }
+        }
+    }
+
+    /// What is said of a preset that belongs to other weights.
+    fn tuned_elsewhere(&self) -> Option<String> {
+        let Settled { recipe, preset, .. } = self.settled;
+        warning(recipe.preset.as_deref()?, preset, &self.machine.vgg.describe())
+    }
+
+    /// A failure after the picture was saved.
+    fn but_the_picture(&self, failure: Failure) -> Failure {
+        match self.output.path() {
+            Some(path) => {
+                let message = format!("{}; the picture {} is whole", failure.message, path.display());
+                Failure { message, ..failure }
+            }
+            None => failure,
         }
     }
 

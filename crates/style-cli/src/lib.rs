@@ -8,6 +8,7 @@ mod inputs;
 mod job;
 mod journey;
 mod lock;
+mod machine;
 mod outputs;
 mod places;
 mod plan;

@@ -42,6 +42,7 @@ impl Output {
             Some(path) if path.as_os_str() == "-" => {
                 return Ok(Self { path: None, format: PictureFormat::Png, lock: None });
             }
+            Some(path) if is_folder(path) => path.join(default_name(recipe)),
             Some(path) => path.clone(),
             None => default_name(recipe),
         };
@@ -178,6 +179,11 @@ impl Drop for Output {
 /// Bytes of a name that follows from the inputs. File systems take 255, with what stands behind the names of the files
 /// beside it.
 const LONGEST_NAME: usize = 180;
+
+/// Whether a path means a folder, there or not.
+pub(crate) fn is_folder(path: &Path) -> bool {
+    path.is_dir() || path.as_os_str().as_encoded_bytes().ends_with(b"/")
+}
 
 /// `photo_in_starry_and_wave.png`, in the current folder.
 fn default_name(recipe: &Recipe) -> PathBuf {

@@ -137,13 +137,45 @@ fn a_picture_that_fails_does_not_stop_the_others_and_is_named_at_the_end() {
     fs::write(place.path("b.png"), b"no picture").unwrap();
     let many =
         place.style(&["a.png", "b.png", "c.png", "missing.png", "--with", "painting.png", "-o", "out"]);
-    many.is(3).says("4 pictures: 2 made, 2 failed").says("\n  b.png: ").says("\n  missing.png: ");
+    many.is(3)
+        .says("4 pictures: 2 made, 2 failed\nerror: 2 of 4 pictures failed:\n  b.png: ")
+        .says("\n  missing.png: ");
     assert_eq!(place.names("out"), ["a.png", "c.png"]);
     place.picture("b.png", 0.9);
     place.picture("missing.png", 0.8);
     let again =
         place.style(&["a.png", "b.png", "c.png", "missing.png", "--with", "painting.png", "-o", "out"]);
     assert_eq!(again.is(0).out, "out/b.png\nout/missing.png\n");
+}
+
+#[test]
+fn every_line_is_said_once_and_in_its_order() {
+    let place = Place::new(&["a.png", "b.png"]);
+    fs::write(place.path("c.png"), b"no picture").unwrap();
+    let words = ["b.png", "a.png", "c.png", "./a.png", "--with", "painting.png", "-o", "out"];
+    let run = place.style(&words);
+    run.is(3);
+    let begins = [
+        "3 pictures to make: ",
+        "1 of 3: a.png",
+        "48 x 36 px ",
+        "2 of 3: b.png",
+        "48 x 36 px ",
+        "3 of 3: c.png: not a picture",
+        "3 pictures: 2 made, 1 failed",
+        "error: 1 of 3 pictures failed:",
+        "  c.png: not a picture",
+        "  help: ",
+    ];
+    let said: Vec<&str> = run.err.lines().collect();
+    assert_eq!(said.len(), begins.len(), "{}", run.err);
+    for (line, begin) in said.iter().zip(begins) {
+        assert!(line.starts_with(begin), "{line:?} for {begin:?}: {}", run.err);
+    }
+
+    let share = place.style(&[&words[..], &["--shard", "9/9"]].concat());
+    assert!(share.is(0).err.starts_with("this share has none of the 3 pictures"), "{}", share.err);
+    assert_eq!(share.err.lines().count(), 1, "{}", share.err);
 }
 
 #[test]

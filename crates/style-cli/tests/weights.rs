@@ -111,13 +111,13 @@ fn an_interrupted_file_is_gone_on_with_from_a_mirror() {
     let place = place();
     let folder = place.path().join("cache/style-transfer/weights");
     fs::create_dir_all(&folder).unwrap();
-    fs::write(folder.join("vgg11-8a719046.pth.part"), b"abcde").unwrap();
+    fs::write(folder.join("vgg19-dcbb9e9d.pth.part"), b"abcde").unwrap();
     // The sha256 of `abcdefgh`, which shows that both parts came together.
     let whole = "9c56cc51b374c3ba189210d5b6d4bf57790d351c96c47c02190ecf1e430635ab";
-    let (_, said) = code(&weights(place.path(), &["get", "vgg11", "--from", &mirror]), 4);
+    let (_, said) = code(&weights(place.path(), &["get", "vgg19", "--from", &mirror]), 4);
     assert!(said.contains(whole), "{said}");
     let request = server.join().unwrap();
-    assert!(request[0].starts_with("GET /vgg11-8a719046.pth "), "{request:?}");
+    assert!(request[0].starts_with("GET /vgg19-dcbb9e9d.pth "), "{request:?}");
     assert!(request.iter().any(|line| line.eq_ignore_ascii_case("range: bytes=5-")), "{request:?}");
 }
 

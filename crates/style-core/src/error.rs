@@ -70,12 +70,12 @@ pub enum Error {
         height: usize,
     },
     /// A preset that is not there.
-    #[error("unknown preset {found:?}: did you mean {nearest}? There are {known}")]
+    #[error("unknown preset {found:?}: {} {known}", there_are(.nearest.as_deref()))]
     UnknownPreset {
         /// What was written.
         found: String,
-        /// The preset whose name is nearest.
-        nearest: String,
+        /// The preset whose name is nearest, where one is near.
+        nearest: Option<String>,
         /// All names.
         known: String,
     },
@@ -229,6 +229,11 @@ pub enum Error {
         /// The best picture until then, where there was one; of the scale that the run had come to.
         best: Option<Box<Image>>,
     },
+}
+
+/// What stands before the names that there are.
+fn there_are(nearest: Option<&str>) -> String {
+    nearest.map_or_else(|| "there are".to_owned(), |name| format!("did you mean {name}? There are"))
 }
 
 impl Error {

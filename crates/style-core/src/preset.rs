@@ -85,10 +85,9 @@ impl Preset {
     pub fn named(name: &str) -> Result<Self, Error> {
         let found = FILES.iter().find(|(known, _)| *known == name);
         let nearest = || {
-            Self::names()
-                .min_by_key(|known| strsim::damerau_levenshtein(known, name))
-                .unwrap_or_default()
-                .to_owned()
+            let distance = |known: &str| strsim::damerau_levenshtein(known, name);
+            let nearest = Self::names().min_by_key(|known| distance(known))?;
+            (distance(nearest) <= nearest.len() / 3).then(|| nearest.to_owned())
         };
         let unknown = || Error::UnknownPreset {
             found: name.chars().take(64).collect(),
@@ -156,6 +155,8 @@ mod tests {
         let expected =
             "unknown preset \"gatys-notebok\": did you mean gatys-notebook? There are fast, balanced, ";
         assert!(text.starts_with(expected), "{text}");
+        let text = Preset::named("starry").unwrap_err().to_string();
+        assert!(text.starts_with("unknown preset \"starry\": there are fast, balanced, "), "{text}");
         let text = FILES[0].1.replace("tv_weight", "tv_wight");
         let error = Preset::parse(&text).unwrap_err().to_string();
         assert!(error.contains("tv_wight"), "{error}");

@@ -256,8 +256,18 @@ fn in_our_words(format: ImageFormat, room: Room, error: image::ImageError) -> Im
         // The outer message only says that decoding failed.
         other => {
             let reason = other.source().map_or_else(|| other.to_string(), ToString::to_string);
-            ImageError::Damaged { format, reason }
+            ImageError::Damaged { format, reason: without_values(&reason).to_owned() }
         }
+    }
+}
+
+/// A decoder's sentence without the fields of its types, which it may print behind a colon: `Unrecognized critical chunk:
+/// ChunkType { type: ... }`.
+fn without_values(reason: &str) -> &str {
+    let fields = reason.find(" { ").unwrap_or(reason.len());
+    match reason[..fields].rfind(": ") {
+        Some(colon) if fields < reason.len() => &reason[..colon],
+        _ => reason,
     }
 }
 

@@ -1,10 +1,13 @@
 //! What can be written on the command line.
 
 mod pictures;
+mod refusal;
 mod run;
 mod settings;
+pub(crate) mod suggested;
 
 pub(crate) use pictures::{ContentArguments, StyleArguments, TextureSize, TransferArguments};
+pub(crate) use refusal::refusal;
 pub(crate) use run::{PictureKind, ProgressKind, RunArguments, ShowingArguments};
 pub(crate) use settings::SettingsArguments;
 
@@ -51,6 +54,8 @@ pub(crate) enum Command {
     Serve(Box<commands::serve::Arguments>),
     /// Make one picture for every value of an option, side by side on a sheet
     Compare(Box<commands::compare::Arguments>),
+    /// Keep what runs need of a painting in a small file, which stands for the painting
+    SaveStyle(Box<commands::save_style::Arguments>),
     /// Convert, inspect and fetch the weights of VGG networks
     Weights(Box<commands::weights::Arguments>),
     /// List what can compute here

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 
 use super::RunArguments;
 
@@ -10,11 +10,11 @@ use super::RunArguments;
 #[derive(Debug, Args)]
 pub(crate) struct TransferArguments {
     /// The photograph to redraw; - reads it from stdin. With --with all pictures here are photographs
-    #[arg(value_name = "CONTENT")]
+    #[arg(value_name = "CONTENT", value_hint = ValueHint::FilePath)]
     pub(crate) content: Option<OsString>,
     /// The paintings whose textures are wanted, or style files (.style); the weight says how much each counts when there
     /// are several [default: 1]
-    #[arg(value_name = "STYLE[=WEIGHT]")]
+    #[arg(value_name = "STYLE[=WEIGHT]", value_hint = ValueHint::FilePath)]
     pub(crate) styles: Vec<OsString>,
     /// Redraw every picture on the command line in this painting; again for a blend. -o names a folder then, and what is
     /// finished there is left alone
@@ -46,7 +46,7 @@ pub(crate) struct StyleArguments {
 #[derive(Debug, Args)]
 pub(crate) struct ContentArguments {
     /// The photograph to rebuild; - reads it from stdin
-    #[arg(value_name = "CONTENT")]
+    #[arg(value_name = "CONTENT", value_hint = ValueHint::FilePath)]
     pub(crate) content: Option<OsString>,
 }
 
@@ -54,9 +54,9 @@ pub(crate) struct ContentArguments {
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct TextureSize {
     /// Width of the texture in px [default: --size]
-    #[arg(long, value_name = "PX")]
+    #[arg(long, value_name = "PX", allow_negative_numbers = true)]
     pub(crate) width: Option<usize>,
     /// Height of the texture in px [default: --size]
-    #[arg(long, value_name = "PX")]
+    #[arg(long, value_name = "PX", allow_negative_numbers = true)]
     pub(crate) height: Option<usize>,
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::settings::SettingsArguments;
+use super::suggested;
 
 /// Settings, network, limits, output and what is shown on the way.
 #[derive(Debug, Clone, Default, Args)]
@@ -29,7 +30,7 @@ pub(crate) struct RunArguments {
 pub(crate) struct SourceArguments {
     /// Where the settings begin: a name of `style presets list`, or a TOML file; fast, balanced and fine trade time for
     /// quality [default: balanced]
-    #[arg(long, value_name = "NAME|FILE.toml")]
+    #[arg(long, value_name = "NAME|FILE.toml", value_parser = suggested::presets(), hide_possible_values = true)]
     pub(crate) preset: Option<String>,
     /// A file with everything that a run depends on, as `style rerun PICTURE --print` writes it
     #[arg(long, value_name = "FILE.toml")]
@@ -41,7 +42,7 @@ pub(crate) struct SourceArguments {
     pub(crate) weights: Option<PathBuf>,
     /// What computes: auto, cpu, gpu, vulkan:1, cuda, remote:ws://HOST:PORT, where the build has it; `style devices` lists
     /// what there is [default: auto]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = suggested::devices(), hide_possible_values = true)]
     pub(crate) device: Option<String>,
 }
 

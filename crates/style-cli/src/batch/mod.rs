@@ -15,8 +15,9 @@ use crate::arguments::{RunArguments, TransferArguments};
 use crate::commands::layers;
 use crate::failure::{Exit, Failure, Kind, Result};
 use crate::inputs::{Inputs, OpenStyle, Reader, style_recipe};
-use crate::job::{Job, Machine};
+use crate::job::Job;
 use crate::journey::{Earlier, Found};
+use crate::machine::Machine;
 use crate::outputs::Output;
 use crate::plan::Planned;
 use crate::recipe::{Recipe, Settled, TaskName};
@@ -27,7 +28,7 @@ use crate::{inputs, journey, places, signals};
 use finished::There;
 use pictures::Picture;
 use shard::Shard;
-use tally::Tally;
+use tally::{Tally, about};
 
 /// The pictures of this process, and how they are made.
 struct Batch {
@@ -58,7 +59,12 @@ impl Batch {
         let contents: Vec<OsString> = content.into_iter().chain(styles).collect();
         let shard = shard.as_deref().map_or(Ok(Shard::WHOLE), str::parse)?;
         let folder = folder(&run)?;
-        let pictures = shard.share(pictures::pictures(&contents, &folder)?);
+        let all = pictures::pictures(&contents, &folder)?;
+        let of_all = all.len();
+        let pictures = shard.share(all);
+        if pictures.is_empty() && of_all > 0 && !run.showing.quiet {
+            say(format!("this share has none of the {of_all} pictures: there are more shares than pictures"));
+        }
         let styles = with.iter().map(|style| style_recipe(style)).collect::<Result<_>>()?;
         let recipe = Recipe { styles, ..Recipe::default() };
         let mut settled = layers(Vec::new(), recipe, &style, &run)?.settle()?;
@@ -84,6 +90,9 @@ impl Batch {
     }
 
     fn run(&self) -> Result<Exit> {
+        if self.pictures.is_empty() {
+            return Ok(Exit::Done);
+        }
         let token = signals::listen()?;
         let waiting = self.waiting()?;
         let all = self.pictures.len();
@@ -100,10 +109,9 @@ impl Batch {
             if signals::came().is_some() {
                 break;
             }
-            self.say_next(index + 1, waiting.len(), &picture.content);
             signals::rest(tally.rest(self.arguments.showing.quiet));
-            let count = (!told).then_some(waiting.len());
-            match self.one(picture, &mut inputs, &machine, &token, count) {
+            let turn = Turn { number: index + 1, of: waiting.len(), is_first: !told };
+            match self.one(picture, &mut inputs, &machine, &token, turn) {
                 Ok(Made::Here) => {
                     told = true;
                     tally.made += 1;
@@ -114,7 +122,7 @@ impl Batch {
                 Err(failure) => {
                     let content = &picture.content.display().to_string();
                     tell(
-                        format_args!("{content}: {failure}"),
+                        format_args!("{turn}: {}", about(&picture.content, &failure.message)),
                         &Event::Failed { content, why: (&failure).into() },
                     );
                     let over = failure.exit == Exit::Device; // and would be for every other picture
@@ -157,10 +165,10 @@ impl Batch {
         }
     }
 
-    fn say_next(&self, number: usize, of: usize, content: &Path) {
+    fn say_turn(&self, turn: Turn, content: &Path) {
         if !self.arguments.showing.quiet {
-            let content = &content.display().to_string();
-            tell(format_args!("{number} of {of}: {content}"), &Event::Picture { number, of, content });
+            let (content, Turn { number, of, .. }) = (&content.display().to_string(), turn);
+            tell(format_args!("{turn}: {content}"), &Event::Picture { number, of, content });
         }
     }
 
@@ -197,15 +205,15 @@ impl Batch {
         }
     }
 
-    /// Makes one picture, unless another process has made it meanwhile, or is making it. With the number of all pictures that are
-    /// to be made, how long that will take is said first.
+    /// Makes one picture, unless another process has made it meanwhile, or is making it. At the first of them it is said how long all
+    /// will take.
     fn one(
         &self,
         picture: &Picture,
         inputs: &mut Inputs,
         machine: &Machine,
         token: &CancelToken,
-        count: Option<usize>,
+        turn: Turn,
     ) -> Result<Made> {
         if !self.is_waiting(picture)? {
             return Ok(Made::Before);
@@ -223,11 +231,29 @@ impl Batch {
         inputs.sign(&mut settled.recipe);
         let (arguments, token) = (&self.arguments, token.clone());
         let job = Job { settled: &settled, machine, inputs, arguments, output: &output, token, earlier };
-        if let Some(count) = count.filter(|&count| count > 1) {
-            self.say(in_all(count, Planned::of(&job)?.seconds));
+        let planned = Planned::of(&job)?;
+        if turn.is_first && turn.of > 1 {
+            self.say(in_all(turn.of, planned.seconds));
         }
-        job.run()?;
+        self.say_turn(turn, &picture.content);
+        job.run_as(&planned)?;
         Ok(Made::Here)
+    }
+}
+
+/// Which of all pictures that are to be made it is.
+#[derive(Debug, Clone, Copy)]
+struct Turn {
+    /// From 1.
+    number: usize,
+    of: usize,
+    /// Whether none was begun before.
+    is_first: bool,
+}
+
+impl std::fmt::Display for Turn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} of {}", self.number, self.of)
     }
 }
 

@@ -19,7 +19,7 @@ pub(super) struct Picture {
 ///
 /// # Errors
 ///
-/// Exit code 2 when two results would have one name.
+/// Exit code 2 when two results would have one name. A photograph that is named twice is taken once.
 pub(super) fn pictures(contents: &[OsString], folder: &Path) -> Result<Vec<Picture>> {
     let mut all: BTreeMap<OsString, &Path> = BTreeMap::new();
     for content in contents.iter().map(Path::new) {
@@ -32,18 +32,28 @@ pub(super) fn pictures(contents: &[OsString], folder: &Path) -> Result<Vec<Pictu
         };
         let mut name = stem.to_owned();
         name.push(".png");
-        if let Some(other) = all.insert(name.clone(), content) {
+        if let Some(other) = all.get(&name) {
+            if is_same(other, content) {
+                continue; // by the name that came first
+            }
             let result = folder.join(name);
             let (a, b, result) = (other.display(), content.display(), result.display());
             return Err(Failure::usage(format!("{a} and {b} would both become {result}"))
                 .help("rename one of them, or redraw each folder into one of its own"));
         }
+        all.insert(name, content);
     }
     let picture = |(name, content): (OsString, &Path)| Picture {
         content: content.to_owned(),
         output: folder.join(name),
     };
     Ok(all.into_iter().map(picture).collect())
+}
+
+/// Whether two names are of one file, as `photo.jpg` and `./photo.jpg`.
+fn is_same(one: &Path, other: &Path) -> bool {
+    one == other
+        || one.canonicalize().ok().zip(other.canonicalize().ok()).is_some_and(|(one, other)| one == other)
 }
 
 #[cfg(test)]
@@ -64,11 +74,12 @@ mod tests {
 
     #[test]
     fn two_pictures_that_would_have_one_name_are_refused() {
-        for pair in [["a/x.jpg", "b/x.jpg"], ["x.jpg", "x.png"], ["x.jpg", "x.jpg"]] {
+        for pair in [["a/x.jpg", "b/x.jpg"], ["x.jpg", "x.png"]] {
             let failure = of(&pair).unwrap_err();
             assert_eq!(failure.exit, crate::failure::Exit::Usage);
             assert!(failure.message.contains(pair[0]) && failure.message.contains("out/x.png"), "{failure}");
         }
+        assert_eq!(of(&["x.jpg", "y.jpg", "x.jpg"]).unwrap().len(), 2, "one file, named twice");
         assert!(of(&["-", "a.jpg"]).is_err());
         assert!(of(&[".."]).is_err());
     }

@@ -40,9 +40,6 @@ impl Tally {
                 let _ = write!(text, ", {count} {words}");
             }
         }
-        for (content, Failure { message, .. }) in failures {
-            let _ = write!(text, "\n  {}: {message}", content.display());
-        }
         text
     }
 
@@ -63,11 +60,19 @@ impl Tally {
             return Err(self.ended(signal));
         }
         let (all, failed) = (self.all, self.failures.len());
+        let mut message = format!("{failed} of {all} {} failed:", pictures(all));
+        for (content, Failure { message: why, .. }) in &self.failures {
+            let _ = write!(message, "\n  {}", about(content, why));
+        }
         let Some((_, first)) = self.failures.into_iter().next() else { return Ok(Exit::Done) };
-        let message =
-            format!("{failed} of {all} {} failed; the exit code is that of the first", pictures(all));
         Err(Failure { message, ..first })
     }
+}
+
+/// A message with the picture that it is about, which it may name already.
+pub(super) fn about(content: &Path, message: &str) -> String {
+    let name = content.display().to_string();
+    if message.starts_with(&format!("{name}: ")) { message.to_owned() } else { format!("{name}: {message}") }
 }
 
 const fn pictures(count: usize) -> &'static str {
@@ -80,7 +85,8 @@ mod tests {
 
     fn tally() -> Tally {
         let mut tally = Tally { all: 7, finished_before: 2, made: 1, ..Tally::default() };
-        tally.failed(Path::new("b.jpg"), Failure::new(Exit::Input, "cut short").help("fetch it again"));
+        tally
+            .failed(Path::new("b.jpg"), Failure::new(Exit::Input, "b.jpg: cut short").help("fetch it again"));
         tally.failed(Path::new("c.jpg"), Failure::new(Exit::Limit, "too large"));
         tally
     }
@@ -88,13 +94,10 @@ mod tests {
     #[test]
     fn the_first_failure_gives_the_exit_code_and_all_are_named() {
         let lines = tally().lines();
-        assert_eq!(
-            lines,
-            "7 pictures: 1 made, 2 finished before, 2 failed, 2 left\n  b.jpg: cut short\n  c.jpg: too large"
-        );
+        assert_eq!(lines, "7 pictures: 1 made, 2 finished before, 2 failed, 2 left");
         let failure = tally().end(None).unwrap_err();
         assert_eq!((failure.exit, failure.help.as_deref()), (Exit::Input, Some("fetch it again")));
-        assert!(failure.message.starts_with("2 of 7 pictures failed"));
+        assert_eq!(failure.message, "2 of 7 pictures failed:\n  b.jpg: cut short\n  c.jpg: too large");
     }
 
     #[test]

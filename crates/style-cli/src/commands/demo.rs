@@ -7,6 +7,7 @@ use clap::Args;
 use super::{layers, run_recipe};
 use crate::arguments::{RunArguments, StyleArguments};
 use crate::failure::{Exit, Result};
+use crate::outputs::is_folder;
 use crate::recipe::{Recipe, StyleRecipe};
 use crate::terminal::say;
 
@@ -34,7 +35,10 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
     let mut run = arguments.run;
-    run.output.output.get_or_insert_with(|| "demo.png".into());
+    let output = run.output.output.get_or_insert_with(|| "demo.png".into());
+    if is_folder(output) {
+        output.push("demo.png");
+    }
     let [(content, _), (style, _)] = PICTURES;
     let pictures = Recipe {
         content: Some(content.into()),

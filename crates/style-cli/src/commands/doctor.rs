@@ -13,7 +13,7 @@ use style_transfer::{DeviceName, Doctor, Image, Kernel, devices, write_atomicall
 use crate::arguments::RunArguments;
 use crate::failure::{Exit, Failure, Result};
 use crate::inputs::Reader;
-use crate::job::Machine;
+use crate::machine::Machine;
 use crate::recipe::{MADE_BY, Recipe};
 use crate::terminal::{give, say};
 
@@ -45,7 +45,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     /// Replace the file of --json, if it is there
-    #[arg(long, requires = "json")]
+    #[arg(short, long, requires = "json")]
     force: bool,
     /// In the process of one device: where its part of the report goes
     #[arg(long, hide = true)]

@@ -10,6 +10,7 @@ pub(crate) mod presets;
 pub(crate) mod reconstruct;
 pub(crate) mod rerun;
 pub(crate) mod resume;
+pub(crate) mod save_style;
 pub(crate) mod serve;
 pub(crate) mod texture;
 pub(crate) mod transfer;
@@ -22,11 +23,12 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser as _};
 use style_transfer::CancelToken;
 
-use crate::arguments::{Arguments, BRIEF, Command, RunArguments, StyleArguments};
+use crate::arguments::{Arguments, BRIEF, Command, RunArguments, StyleArguments, refusal};
 use crate::failure::{Exit, Failure, Result};
 use crate::inputs::{Inputs, Reader};
-use crate::job::{Job, Machine};
+use crate::job::Job;
 use crate::journey::Earlier;
+use crate::machine::Machine;
 use crate::outputs::Output;
 use crate::recipe::{Layers, Recipe, Settled};
 use crate::{signals, terminal};
@@ -37,9 +39,9 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Result<Exit> {
         terminal::say(BRIEF);
         return Ok(Exit::Usage);
     }
-    let arguments = match Arguments::try_parse_from(arguments) {
+    let arguments = match Arguments::try_parse_from(&arguments) {
         Ok(arguments) => arguments,
-        Err(error) => return answer(&error),
+        Err(error) => return answer(&error, &arguments),
     };
     match arguments.command {
         None => transfer::run(arguments.transfer),
@@ -50,6 +52,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Result<Exit> {
         Some(Command::Rerun(arguments)) => rerun::run(*arguments),
         Some(Command::Serve(arguments)) => serve::run(*arguments),
         Some(Command::Compare(arguments)) => compare::run(*arguments),
+        Some(Command::SaveStyle(arguments)) => save_style::run(*arguments).map(|()| Exit::Done),
         Some(Command::Weights(arguments)) => weights::run(&arguments).map(|()| Exit::Done),
         Some(Command::Devices(arguments)) => devices::run(&arguments).map(|()| Exit::Done),
         Some(Command::Doctor(arguments)) => doctor::run(&arguments).map(|()| Exit::Done),
@@ -62,11 +65,14 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Result<Exit> {
 }
 
 /// What clap answers by itself: help and version to stdout, what is wrong to stderr.
-fn answer(error: &clap::Error) -> Result<Exit> {
+fn answer(error: &clap::Error, arguments: &[OsString]) -> Result<Exit> {
     let text = error.render().to_string();
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         terminal::give(text.trim_end())?;
         return Ok(Exit::Done);
+    }
+    if let Some(failure) = refusal(error, &typed(arguments)) {
+        return Err(failure);
     }
     if terminal::tells_programs() {
         let message = text.split("\n\n").next().unwrap_or_default();
@@ -77,6 +83,31 @@ fn answer(error: &clap::Error) -> Result<Exit> {
     Ok(Exit::Usage)
 }
 
+/// The command that was typed, as far as it is one: `style weights get`.
+fn typed(arguments: &[OsString]) -> String {
+    let (mut text, mut command) = ("style".to_owned(), Arguments::command());
+    for word in arguments.iter().skip(1) {
+        let Some(next) = word.to_str().and_then(|word| command.find_subcommand(word)).cloned() else { break };
+        text = format!("{text} {}", next.get_name());
+        command = next;
+    }
+    text
+}
+
+/// A picture whose name is a port, behind `--view`, which takes one with `=` only.
+fn port_apart(pictures: &Recipe, run: &RunArguments) -> Result<()> {
+    let is_port = |path: &&PathBuf| path.to_str().is_some_and(|text| text.parse::<u16>().is_ok());
+    let named = pictures.content.iter().chain(pictures.styles.iter().map(|style| &style.path));
+    match named.filter(is_port).find(|path| !path.exists()) {
+        Some(port) if run.showing.view == Some(0) => {
+            let port = port.display();
+            Err(Failure::usage(format!("there is no picture {port:?}", port = port.to_string()))
+                .help(format!("a port is written behind an equals sign: --view={port}")))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The recipes of the arguments that every run takes: the file's, then `--set`, then the named options.
 pub(crate) fn layers(
     below: Vec<Recipe>,
@@ -84,6 +115,7 @@ pub(crate) fn layers(
     style: &StyleArguments,
     run: &RunArguments,
 ) -> Result<Layers> {
+    port_apart(&pictures, run)?;
     let mut recipes = below;
     if let Some(path) = &run.sources.recipe {
         recipes.push(Recipe::open(path)?);

@@ -7,6 +7,7 @@ use serde_json::json;
 use style_transfer::{Preset, Settings};
 use toml::{Table, Value};
 
+use crate::arguments::suggested;
 use crate::commands::give_json;
 use crate::failure::{Exit, Failure, Result};
 use crate::terminal::give;
@@ -29,7 +30,7 @@ enum Command {
     /// Show every setting of a preset; what differs from the default is marked
     Show {
         /// Which preset
-        #[arg(value_name = "NAME")]
+        #[arg(value_name = "NAME", value_parser = suggested::presets(), hide_possible_values = true)]
         name: String,
         /// Print it as a preset file, which --preset takes after you changed it
         #[arg(long)]

@@ -2,8 +2,10 @@
 
 mod calibration;
 mod limits;
+mod tuning;
 
 pub(crate) use limits::check;
+pub(crate) use tuning::warning;
 
 use style_transfer::{Optimizer, Plan, StyleTransfer};
 

@@ -36,7 +36,7 @@ pub(crate) fn check(path: &Path, known: &KnownFile, from: &str) -> Result<String
     if found.starts_with(known.sha256) {
         return Ok(found);
     }
-    let expected = if known.sha256.len() == 64 {
+    let expected = if known.is_pinned() {
         known.sha256.to_owned()
     } else {
         format!("one that begins with {}, as its name says", known.sha256)

@@ -57,6 +57,11 @@ impl KnownFile {
         }
     }
 
+    /// Whether all of its SHA-256 is known.
+    pub(crate) const fn is_pinned(&self) -> bool {
+        self.sha256.len() == 64
+    }
+
     const fn bytes(self, bytes: u64) -> Self {
         Self { bytes: Some(bytes), ..self }
     }

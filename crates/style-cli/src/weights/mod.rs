@@ -2,6 +2,8 @@
 
 pub(crate) mod cache;
 pub(crate) mod digest;
+mod foreign;
 pub(crate) mod known;
 
 pub(crate) use cache::resolve;
+pub(crate) use foreign::foreign;

@@ -10,7 +10,7 @@ use style_transfer::{CancelToken, Error, Image, Outcome, StyleTransfer};
 use crate::commands::missing;
 use crate::failure::{Failure, Result};
 use crate::inputs::{Inputs, Reader};
-use crate::job::Machine;
+use crate::machine::Machine;
 use crate::recipe::{Recipe, Settled};
 use crate::terminal::duration;
 

@@ -8,7 +8,7 @@ use style_transfer::CancelToken;
 use super::candidate::{Candidate, Made, Opened};
 use super::sheet::{Cell, Content, Sheet};
 use crate::failure::{Exit, Failure, Result};
-use crate::job::Machine;
+use crate::machine::Machine;
 use crate::signals;
 use crate::terminal::say;
 

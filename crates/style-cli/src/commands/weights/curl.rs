@@ -65,6 +65,8 @@ fn command(request: Request<'_>) -> Command {
     let protocols = if request.plain_http { "=http,https" } else { "=https" };
     let mut command = Command::new("curl");
     command
+        // First, or it does not count: what somebody wrote into .curlrc may be another proxy, or no check of certificates.
+        .arg("--disable")
         .args(["--fail", "--location", "--silent", "--show-error", "--globoff"])
         .args(["--connect-timeout", "30", "--speed-limit", "1", "--speed-time", "60"])
         .args(["--proto", protocols, "--proto-redir", protocols])
@@ -127,6 +129,7 @@ mod tests {
         let closed = arguments(false);
         assert!(has(&closed, ["--proto", "=https"]) && has(&closed, ["--proto-redir", "=https"]));
         assert!(has(&closed, ["--continue-at", "7"]));
+        assert_eq!(closed[0], "--disable", "of the user's own settings");
         assert!(has(&arguments(true), ["--proto", "=http,https"]));
     }
 }

@@ -30,7 +30,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     raw: bool,
     /// Replace the file, if it is there
-    #[arg(long)]
+    #[arg(short, long)]
     force: bool,
     #[command(flatten)]
     form: Form,
@@ -140,7 +140,11 @@ fn copy(file: &Path, part: &mut Part) -> Result<()> {
 }
 
 fn tell(known: &KnownFile, sha256: &str) {
-    let how = if known.sha256.len() == 64 { "as expected" } else { "which begins as its name says" };
+    let how = if known.is_pinned() {
+        "as expected"
+    } else {
+        "which begins as its name says; no more than these 32 bits of it are known, so they are all that was checked"
+    };
     say(format!("{}: SHA-256 {sha256}, {how}", known.file));
 }
 

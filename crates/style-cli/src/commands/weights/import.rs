@@ -20,7 +20,7 @@ pub(crate) struct Arguments {
     #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
     /// Replace the file, if it is there
-    #[arg(long)]
+    #[arg(short, long)]
     force: bool,
     #[command(flatten)]
     form: Form,

@@ -40,6 +40,16 @@ impl Source {
             let message = format!("--from {named:?} has the scheme {scheme:?}, expected https or http");
             return Err(Failure::usage(message).help("a file or a folder is named by its path alone"));
         }
+        if scheme == "http" && !known.is_pinned() {
+            let message = format!(
+                "--from {named:?} is plain http, and of {} only 32 bits of its SHA-256 are known: whoever stands on the way \
+                 could put another file in its place",
+                known.file
+            );
+            return Err(
+                Failure::usage(message).help("use https, or fetch it by other means and name the file")
+            );
+        }
         let url = if named.ends_with('/') { format!("{named}{}", known.file) } else { named.to_owned() };
         Ok(Self::Url { url, plain_http: scheme == "http" })
     }
@@ -61,6 +71,18 @@ mod tests {
         let failure = Source::of(known, Some("file:///etc/passwd")).unwrap_err();
         assert_eq!(failure.exit, Exit::Usage);
         assert!(failure.message.contains("\"file\""), "{}", failure.message);
+    }
+
+    #[test]
+    fn plain_http_is_for_files_whose_digest_is_known_as_a_whole() {
+        for known in super::super::known::FILES {
+            let source = Source::of(known, Some("http://mirror/"));
+            assert_eq!(source.is_ok(), known.sha256.len() == 64, "{}", known.name);
+            assert!(Source::of(known, Some("https://mirror/")).is_ok());
+        }
+        let failure = Source::of(by_name("vgg11").unwrap(), Some("HTTP://mirror/")).unwrap_err();
+        assert_eq!(failure.exit, Exit::Usage);
+        assert!(failure.message.contains("32 bits"), "{}", failure.message);
     }
 
     #[test]

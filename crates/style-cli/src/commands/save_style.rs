@@ -1,0 +1,95 @@
+//! `style save-style PAINTING`
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueHint};
+use style_transfer::{StyleFile, write_atomically};
+
+use super::{layers, missing};
+use crate::arguments::{RunArguments, SettingsArguments, StyleArguments, suggested};
+use crate::failure::{Failure, Result};
+use crate::inputs::{Inputs, Reader, paths};
+use crate::machine::Machine;
+use crate::outputs::check_place;
+use crate::recipe::{Recipe, StyleRecipe};
+use crate::terminal::{give_path, say};
+
+/// Statistics of a painting in a file.
+#[derive(Debug, Args)]
+#[command(override_usage = "style save-style [OPTIONS] PAINTING")]
+pub(crate) struct Arguments {
+    /// The painting whose textures are kept
+    #[arg(value_name = "PAINTING", value_hint = ValueHint::FilePath)]
+    painting: OsString,
+    /// The file to write [default: PAINTING.style, without its own extension, in this folder]
+    #[arg(short, long, value_name = "FILE.style")]
+    output: Option<PathBuf>,
+    /// Replace the file, if it is there
+    #[arg(short, long)]
+    force: bool,
+    /// Words about it that the file carries: what it shows, who made it, under which licence
+    #[arg(long, value_name = "WORDS", default_value = "")]
+    about: String,
+    /// Where the settings begin: their layers, sizes and pooling count here, and a run that uses the file needs the same
+    /// [default: balanced]
+    #[arg(long, value_name = "NAME|FILE.toml", value_parser = suggested::presets(), hide_possible_values = true)]
+    preset: Option<String>,
+    /// The weights of the network; the file belongs to them [default: the bundled VGG-19]
+    #[arg(long, value_name = "FILE|NAME")]
+    weights: Option<PathBuf>,
+    /// What computes [default: auto]
+    #[arg(long, value_name = "NAME", value_parser = suggested::devices(), hide_possible_values = true)]
+    device: Option<String>,
+    #[command(flatten)]
+    settings: SettingsArguments,
+}
+
+/// Writes the file.
+///
+/// # Errors
+///
+/// Those of a run with this painting, and exit code 5 for a file that cannot be written.
+pub(crate) fn run(arguments: Arguments) -> Result<()> {
+    let Arguments { painting, output, force, about, preset, weights, device, settings } = arguments;
+    let painting = PathBuf::from(painting);
+    let output = output.unwrap_or_else(|| default_name(&painting));
+    if output.extension().is_none_or(|extension| extension != "style") {
+        return Err(Failure::usage(format!("{} is no name of a style file", output.display()))
+            .help("end it in .style, by which runs tell it from a picture"));
+    }
+    let mut run = RunArguments { settings, ..RunArguments::default() };
+    (run.sources.preset, run.sources.weights, run.sources.device) = (preset, weights, device);
+    let styles = vec![StyleRecipe::new(painting)];
+    let pictures = Recipe { styles, ..Recipe::default() };
+    let settled = layers(Vec::new(), pictures, &StyleArguments::default(), &run)?.settle()?;
+    check_place(&output, force, &paths(&settled.recipe))?;
+    let opened = Inputs::open_styles(&settled.recipe, &Reader::new(&run))?;
+    let style = opened.first().ok_or_else(|| missing("painting", "style save-style painting.jpg"))?;
+    let machine = Machine::open(&settled.recipe)?;
+    let file = StyleFile::new(&machine.vgg, &settled.settings, style.style())?.with_about(about);
+    write_atomically(&output, &file.to_bytes()?)?;
+    let sizes: Vec<String> = file.sizes().iter().map(ToString::to_string).collect();
+    say(format!(
+        "{} layers, for results of {} px; it belongs to {}",
+        file.layers().len(),
+        sizes.join(", "),
+        file.network()
+    ));
+    give_path(&output)
+}
+
+/// `starry.style` of `paintings/starry.jpg`.
+fn default_name(painting: &Path) -> PathBuf {
+    Path::new(painting.file_stem().unwrap_or("painting".as_ref())).with_added_extension("style")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_follows_from_the_painting() {
+        assert_eq!(default_name(Path::new("a/starry.night.jpg")), Path::new("starry.night.style"));
+    }
+}
