@@ -201,7 +201,7 @@ impl Arguments {
             largest = (largest.0.max(side(plan.width)), largest.1.max(side(plan.height)));
             plans.push(plan);
         }
-        Ok((plans, self.sheet(varies, runs.candidates, largest)?))
+        Ok((plans, Self::sheet(varies, runs.candidates, largest)?))
     }
 
     /// Tells how long all will take, going by some of them, spread evenly.
@@ -224,7 +224,7 @@ impl Arguments {
         Ok(())
     }
 
-    fn sheet(&self, varies: &[Vary], candidates: &[Candidate], picture: (usize, usize)) -> Result<Sheet> {
+    fn sheet(varies: &[Vary], candidates: &[Candidate], picture: (usize, usize)) -> Result<Sheet> {
         let columns = match varies {
             [only] => only.values.len().min(4),
             _ => varies.first().map_or(1, |first| first.values.len()),
