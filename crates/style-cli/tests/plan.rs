@@ -48,6 +48,40 @@ fn a_run_takes_about_the_time_that_was_expected() {
     panic!("taken over expected: {ratios:?}");
 }
 
+/// Linux counts it; elsewhere nothing is forecast of the program itself.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_run_takes_about_the_memory_that_was_expected_at_small_sizes_too() {
+    let folder = folder_with_pictures();
+    for size in ["48", "256"] {
+        let arguments = [
+            "photo.png",
+            "painting.png",
+            "--size",
+            size,
+            "--steps",
+            "3",
+            "--report",
+            "--force",
+            "-o",
+            "o.png",
+        ];
+        let output = style(folder.path(), &arguments).stderr(Stdio::piped()).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{said}");
+        let before = said.split_once(" MB of memory").unwrap().0;
+        let expected: f64 = before.rsplit(' ').next().unwrap().parse().unwrap();
+        let report = std::fs::read_to_string(folder.path().join("o.report.json")).unwrap();
+        let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+        let peak = report["peak_memory"].as_f64().unwrap() / 1e6;
+        println!("{size} px: {expected} MB expected, {peak:.0} MB taken");
+        assert!(
+            (0.7..1.3).contains(&(expected / peak)),
+            "{size} px: {expected} MB expected, {peak} MB taken"
+        );
+    }
+}
+
 /// A picture of one line has nothing to go by; that is the picture's fault, not the size's.
 #[test]
 fn a_line_of_pixels_is_no_picture_and_a_strip_is_one_where_the_size_leaves_something_of_it() {

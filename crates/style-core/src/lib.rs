@@ -45,7 +45,7 @@ pub use loss::{
     ContentForm, ContentLoss, GramLoss, GramScale, MeanVarianceLoss, Seen, SlicedWassersteinLoss, Slope,
     StyleForm, StyleLoss, TotalVariation, WassersteinLoss,
 };
-pub use memory::{Memory, available_memory, peak_memory};
+pub use memory::{Memory, available_memory, peak_memory, resident_memory};
 pub use metrics::{LayerDistance, Metrics, normalised_distance};
 pub use objective::{Evaluation, Objective, Term};
 pub use optimizer::{Adam, Average, ImageOptimizer, Lbfgs, LineSearch, Optimizer};

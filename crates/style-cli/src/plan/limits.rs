@@ -5,6 +5,7 @@ use style_transfer::{Error, MAX_SIDE, Plan, Settings, StyleTransfer, Task};
 use crate::failure::{Exit, Failure, Result};
 use crate::inputs::OpenStyle;
 use crate::job::Job;
+use crate::plan::{base, with_base};
 use crate::terminal::bytes;
 
 /// Why a size cannot be.
@@ -32,6 +33,7 @@ impl Unfit {
 
 /// The plan of a run, where there is room for it.
 pub(crate) fn check(job: &Job<'_>) -> Result<Plan> {
+    base(); // before the weights are packed, which the forecast counts
     let asked = job.size();
     let why = match at(job, asked)? {
         Ok(plan) => return Ok(plan),
@@ -101,12 +103,12 @@ fn at(job: &Job<'_>, size: usize) -> Result<std::result::Result<Plan, Unfit>> {
         Err(error) => return Err(error.into()),
     };
     let limit = job.arguments.limits.max_memory.map(|mib| (mib as usize).saturating_mul(1 << 20));
-    match (plan.memory, limit) {
-        (Some(memory), Some(limit)) if memory.total() > limit => Ok(Err(Unfit::Allowance(format!(
+    match (plan.memory.map(|memory| with_base(&memory)), limit) {
+        (Some(memory), Some(limit)) if memory > limit => Ok(Err(Unfit::Allowance(format!(
             "a result of {} x {} px needs {} MiB of memory, --max-memory allows {} MiB",
             plan.width,
             plan.height,
-            memory.total().div_ceil(1 << 20),
+            memory.div_ceil(1 << 20),
             limit >> 20
         )))),
         _ => Ok(Ok(plan)),

@@ -7,11 +7,25 @@ mod tuning;
 pub(crate) use limits::check;
 pub(crate) use tuning::warning;
 
-use style_transfer::{Optimizer, Plan, StyleTransfer};
+use std::sync::OnceLock;
+
+use style_transfer::{Memory, Optimizer, Plan, StyleTransfer, resident_memory};
 
 use crate::failure::Result;
 use crate::job::Job;
 use crate::terminal::{self, bytes, duration};
+
+/// What the program itself takes, with the pictures and the network as they were opened: what it had when the first run
+/// was planned, bytes.
+fn base() -> usize {
+    static BASE: OnceLock<usize> = OnceLock::new();
+    *BASE.get_or_init(|| resident_memory().map_or(0, |bytes| bytes as usize))
+}
+
+/// All that the program will take in a run, bytes: the library's forecast is of what comes on top.
+fn with_base(memory: &Memory) -> usize {
+    base() + memory.total()
+}
 
 /// The share of a plan's work that its first steps are.
 fn share(plan: &Plan, mut steps: usize) -> f64 {
@@ -83,9 +97,9 @@ impl Planned {
     fn memory(&self) -> String {
         match (self.plan.memory, self.plan.available) {
             (Some(memory), Some(available)) => {
-                format!(", {} of memory, {} available", bytes(memory.total()), bytes(available))
+                format!(", {} of memory, {} available", bytes(with_base(&memory)), bytes(available))
             }
-            (Some(memory), None) => format!(", {} of memory", bytes(memory.total())),
+            (Some(memory), None) => format!(", {} of memory", bytes(with_base(&memory))),
             (None, _) => String::new(),
         }
     }

@@ -31,6 +31,13 @@ pub fn peak_memory() -> Option<u64> {
     kibibytes(&status, "VmHWM").map(|bytes| bytes as u64)
 }
 
+/// Memory that this process has now, bytes; `None` where the system does not say it, which is everywhere but on Linux.
+#[must_use]
+pub fn resident_memory() -> Option<u64> {
+    let status = read_to_string("/proc/self/status").ok()?;
+    kibibytes(&status, "VmRSS").map(|bytes| bytes as u64)
+}
+
 /// The line `key:   12 kB`, in bytes.
 fn kibibytes(text: &str, key: &str) -> Option<usize> {
     let line = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
@@ -210,5 +217,6 @@ mod tests {
     fn this_machine_answers() {
         assert!(available_memory().is_some_and(|bytes| bytes > 1 << 20));
         assert!(peak_memory().is_some_and(|bytes| bytes > 1 << 20));
+        assert!(resident_memory().zip(peak_memory()).is_some_and(|(now, most)| now > 1 << 20 && now <= most));
     }
 }

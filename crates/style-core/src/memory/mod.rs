@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-pub use available::{available_memory, peak_memory};
+pub use available::{available_memory, peak_memory, resident_memory};
 
 use crate::{Error, Objective, Taps, Term, Vgg};
 
