@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use style_transfer::{Device, DeviceName, OpenDevice, Tensor, devices, open_device};
 
-const NAMES: &str = "STYLE_TRANSFER_TEST_DEVICES";
+const NAMES: &str = "STYLE_TEST_DEVICES";
 
 /// What a child said of every name, and what it wrote to stderr.
 struct Said {

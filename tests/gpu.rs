@@ -1,7 +1,7 @@
 //! What a GPU has that a CPU has not: a largest buffer, and memory of its own that must not grow from step to step.
 //!
-//! On the best GPU of the machine, software included, or the one that `STYLE_TRANSFER_TEST_DEVICE` names; without any
-//! there is nothing to test, which the tests say. `STYLE_TRANSFER_TEST_STEPS` makes the run longer.
+//! On the best GPU of the machine, software included, or the one that `STYLE_TEST_DEVICE` names; without any
+//! there is nothing to test, which the tests say. `STYLE_TEST_STEPS` makes the run longer.
 
 #![allow(clippy::unwrap_used, clippy::panic)] // the helpers of tests are tests too
 
@@ -15,7 +15,7 @@ use style_transfer::{
 
 /// The GPU, if there is one.
 fn gpu() -> Option<Device> {
-    let name = std::env::var("STYLE_TRANSFER_TEST_DEVICE").unwrap_or_else(|_| "gpu".into());
+    let name = std::env::var("STYLE_TEST_DEVICE").unwrap_or_else(|_| "gpu".into());
     match device(&name) {
         Ok(device) => Some(device),
         Err(error @ DeviceError::NotThere { .. }) => {
@@ -42,7 +42,7 @@ fn resident() -> u64 {
 #[test]
 fn memory_stays_as_it_is_from_step_to_step() {
     let Some(device) = gpu() else { return };
-    let steps = std::env::var("STYLE_TRANSFER_TEST_STEPS").map_or(48, |steps| steps.parse().unwrap());
+    let steps = std::env::var("STYLE_TEST_STEPS").map_or(48, |steps| steps.parse().unwrap());
     let vgg = Vgg::load(VGG19, &device).unwrap();
     let settings =
         Settings { size: 32, steps: vec![steps], optimizer: Optimizer::ADAM, ..Settings::default() };

@@ -16,7 +16,7 @@ use style_transfer::{
 };
 
 /// Makes a server of the process that has it.
-const SERVE: &str = "STYLE_TRANSFER_TEST_SERVER";
+const SERVE: &str = "STYLE_TEST_SERVER";
 
 /// Time after which a dead server must have been noticed.
 const SOON: Duration = Duration::from_secs(10);

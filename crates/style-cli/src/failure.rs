@@ -48,13 +48,23 @@ pub(crate) struct Failure {
     pub(crate) message: String,
     /// The next thing to do.
     pub(crate) help: Option<String>,
+    pub(crate) kind: Kind,
+}
+
+/// What a caller goes by, where the exit code is not enough.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Nothing that anybody asks for.
+    Plain,
+    /// Another run is writing to the place.
+    Taken,
 }
 
 pub(crate) type Result<T> = std::result::Result<T, Failure>;
 
 impl Failure {
     pub(crate) fn new(exit: Exit, message: impl fmt::Display) -> Self {
-        Self { exit, message: message.to_string(), help: None }
+        Self { exit, message: message.to_string(), help: None, kind: Kind::Plain }
     }
 
     /// Arguments that cannot be.

@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use style_transfer::{Image, MAX_FILE_BYTES, Mask, Picture, ReadOptions, Style, StyleFile, StyleTransfer};
 
 use crate::arguments::RunArguments;
-use crate::commands::{demo, weights};
+use crate::commands::demo;
 use crate::failure::{Exit, Failure, Result};
 use crate::reading::{Unread, read};
 use crate::recipe::{Recipe, StyleRecipe};
-use crate::terminal::say;
+use crate::terminal::warn;
+use crate::weights::digest;
 
 /// Shortest side of a photograph or a painting, px.
 const LEAST: usize = 2;
@@ -61,7 +62,7 @@ impl Reader {
         };
         if !self.quiet {
             for warning in &picture.info.warnings {
-                say(format!("warning: {name}: {warning}"));
+                warn(format_args!("{name}: {warning}"));
             }
         }
         Ok(picture)
@@ -73,10 +74,10 @@ impl Reader {
         if is_stdin(path) || !path.is_file() {
             return None;
         }
-        let found = weights::sha256_of(path).ok()?;
+        let found = digest::of_file(path).ok()?;
         if !self.quiet && known.is_some_and(|known| known != found) {
-            say(format!(
-                "warning: {} is not the file that the recipe was made with: its bytes are others",
+            warn(format_args!(
+                "{} is not the file that the recipe was made with: its bytes are others",
                 path.display()
             ));
         }

@@ -1,22 +1,28 @@
 //! One run, from a settled recipe to the saved picture.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use style_transfer::{
-    CancelToken, Checkpoint, DeviceInfo, DeviceName, Error, Image, OpenDevice, Outcome, Preset,
-    StyleTransfer, Task, Vgg, open_device,
+    CancelToken, DeviceInfo, DeviceName, Error, Image, OpenDevice, Outcome, Preset, Step, StyleTransfer,
+    Task, Vgg, open_device,
 };
 
 use crate::arguments::RunArguments;
-use crate::commands::weights::{foreign, resolve};
+use crate::commands::weights::foreign;
 use crate::failure::{Exit, Failure, Result};
 use crate::inputs::Inputs;
-use crate::outputs::{Output, Writing};
+use crate::journey::Earlier;
+use crate::outputs::{BEST, Output, PARTIAL};
+use crate::places;
 use crate::plan::{Planned, warning};
 use crate::recipe::{Recipe, Settled, TaskName, preset};
+use crate::rescue::Rescue;
+use crate::shell::quoted_path;
 use crate::signals;
-use crate::terminal::{give_path, in_shell, say, steps};
+use crate::terminal::{Event, give_path, steps, tell, warn};
 use crate::watch::{self, Begin, End, Watchers};
+use crate::weights::resolve;
+use crate::writing::Writing;
 
 /// A network on a device.
 pub(crate) struct Machine {
@@ -66,7 +72,7 @@ fn load_file(path: &Path, open: &OpenDevice) -> Result<Vgg> {
 }
 
 fn not_native(path: &Path, kind: &str) -> Failure {
-    let (from, to) = (in_shell(path), in_shell(&path.with_extension("safetensors")));
+    let (from, to) = (quoted_path(path), quoted_path(&path.with_extension("safetensors")));
     let message = format!("{} is {kind}, and --weights takes a native file", path.display());
     Failure::new(Exit::Weights, message)
         .help(format!("convert it: style weights import {from} -o {to}, then --weights {to}"))
@@ -90,10 +96,10 @@ pub(crate) struct Job<'a> {
     pub(crate) output: &'a Output,
     pub(crate) token: CancelToken,
     /// Where an earlier part of the run has come to.
-    pub(crate) checkpoint: Option<Checkpoint>,
+    pub(crate) earlier: Option<Earlier>,
 }
 
-impl Job<'_> {
+impl<'a> Job<'a> {
     /// What is made, at the size of the settings.
     pub(crate) fn task(&self) -> Task<'_> {
         self.task_at(self.size())
@@ -125,22 +131,37 @@ impl Job<'_> {
         }
     }
 
+    /// How the pictures of the run are written.
+    pub(crate) fn writing(&self) -> Writing<'a> {
+        let output = &self.arguments.output;
+        Writing {
+            recipe: Some(&self.settled.recipe).filter(|_| !output.no_recipe),
+            stopped_after: None,
+            bits: if output.bits.as_deref() == Some("16") { 16 } else { 8 },
+            quality: output.quality,
+            alpha: self.inputs.alpha.as_ref(),
+        }
+    }
+
     /// Plans, runs, saves, and says so.
-    pub(crate) fn run(&self) -> Result<Exit> {
-        self.run_as(&Planned::of(self)?)
+    pub(crate) fn run(self) -> Result<Exit> {
+        let planned = Planned::of(&self)?;
+        self.run_as(&planned)
     }
 
     /// The same of a run that was planned.
-    pub(crate) fn run_as(&self, planned: &Planned) -> Result<Exit> {
-        signals::check()?;
+    pub(crate) fn run_as(mut self, planned: &Planned) -> Result<Exit> {
+        self.output.check_size(planned.plan.width, planned.plan.height)?;
         if !self.arguments.showing.quiet {
             if let Some(warning) = self.tuned_elsewhere() {
-                say(warning);
+                warn(warning);
             }
-            say(planned.line(self));
+            let line = planned.line(&self);
+            tell(&line, &Event::Plan { text: &line, seconds: planned.seconds });
         }
-        let mut watchers = watch::of(self)?;
-        let result = self.perform(planned, &mut watchers);
+        let mut watchers = watch::of(&self)?;
+        let earlier = self.earlier.take();
+        let result = self.perform(planned, &mut watchers, earlier);
         match &result {
             Ok(outcome) => {
                 // The bar goes before the path is said, which is said whatever happened to a report.
@@ -180,21 +201,52 @@ impl Job<'_> {
         }
     }
 
-    fn perform(&self, planned: &Planned, watchers: &mut Watchers<'_>) -> Result<Outcome> {
+    fn perform(
+        &self,
+        planned: &Planned,
+        watchers: &mut Watchers<'_>,
+        earlier: Option<Earlier>,
+    ) -> Result<Outcome> {
         let Settled { settings, .. } = self.settled;
+        self.begin(planned, watchers, earlier.as_ref().map_or(0, Earlier::step))?;
+        let transfer = StyleTransfer::new(&self.machine.vgg).settings(settings.clone());
+        // The token is not for this run: a signal ends it through its watchers, who write a checkpoint at that step.
+        let mut transfer = self.inputs.furnish(transfer);
+        let goes_on = earlier.is_some();
+        if let Some(earlier) = earlier {
+            // What is remembered of it goes when the run has taken it up.
+            transfer = transfer.resume_from(&earlier.checkpoint);
+        }
+        let mut begun = false;
+        let on_step = |step: &Step<'_>| {
+            if !begun {
+                signals::work();
+                if !goes_on {
+                    self.output.forget_earlier_run();
+                }
+            }
+            begun = true;
+            watchers.step(step)
+        };
+        let result = transfer.on_step(on_step).perform(self.task());
+        self.conclude(result, watchers)
+    }
+
+    /// Tells the watchers what is known before the first step, of which so many are done already.
+    fn begin(&self, planned: &Planned, watchers: &mut Watchers<'_>, done: usize) -> Result<()> {
+        let Settled { settings, recipe, preset } = self.settled;
         let styles: Vec<(String, &Image)> = self
             .inputs
             .styles
             .iter()
             .filter_map(|style| style.picture().map(|picture| (style.name.clone(), picture)))
             .collect();
-        let recipe = self.recipe().to_json()?;
         let command: Vec<_> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
-        let name = self.settled.recipe.content.as_deref().map(Path::to_string_lossy).unwrap_or_default();
+        let name = recipe.content.as_deref().map(Path::to_string_lossy).unwrap_or_default();
         watchers.begin(&Begin {
             settings,
-            preset: self.settled.recipe.preset.as_deref().unwrap_or("balanced"),
-            recipe: &recipe,
+            preset: (recipe.preset.as_deref().unwrap_or("balanced"), preset),
+            recipe: &recipe.to_json()?,
             command: &command,
             vgg: &self.machine.vgg,
             device: &self.machine.open.info,
@@ -202,16 +254,8 @@ impl Job<'_> {
             content: self.inputs.content.as_ref().map(|content| (&*name, content)),
             styles: &styles,
             output: self.output.path(),
-            done: self.checkpoint.as_ref().map_or(0, Checkpoint::step),
-        })?;
-        let transfer = StyleTransfer::new(&self.machine.vgg).settings(settings.clone());
-        // The token is not for this run: a signal ends it through its watchers, who write a checkpoint at that step.
-        let mut transfer = self.inputs.furnish(transfer);
-        if let Some(checkpoint) = &self.checkpoint {
-            transfer = transfer.resume_from(checkpoint);
-        }
-        let result = transfer.on_step(|step| watchers.step(step)).perform(self.task());
-        self.conclude(result, watchers)
+            done,
+        })
     }
 
     /// Saves what came out.
@@ -220,88 +264,58 @@ impl Job<'_> {
         result: std::result::Result<Outcome, Error>,
         watchers: &mut Watchers<'_>,
     ) -> Result<Outcome> {
-        let writing = self.writing()?;
+        let writing = self.writing();
+        let rescue = |steps| Rescue { output: self.output, writing: writing.stopped_after(steps) };
         let outcome = match result {
             Ok(outcome) => outcome,
-            Err(error) => return Err(self.rescue(error, &writing)),
+            Err(error) => return Err(rescue_best(error, rescue)),
         };
-        let ended = signals::came().filter(|_| outcome.stopped());
-        if let Some(failure) = watchers.failure() {
-            return Err(self.rescue_picture(failure, outcome.image(), "partial", &writing));
+        let (image, done) = (outcome.image(), outcome.steps());
+        let failed = watchers.failure();
+        if let Some(exit) = signals::came().filter(|_| outcome.stopped()) {
+            return Err(rescue(done).beside(self.interrupted(exit, done, failed), image, PARTIAL));
         }
-        if let Some(exit) = ended {
-            let failure = self.interrupted(exit, &outcome);
-            return Err(self.rescue_picture(failure, outcome.image(), "partial", &writing));
+        if let Some(failure) = failed {
+            return Err(rescue(done).beside(failure, image, PARTIAL));
         }
-        match self.output.save(outcome.image(), &writing) {
+        // The page can stop a run, and what it was stopped at is the result.
+        let writing = if outcome.stopped() { writing.stopped_after(done) } else { writing };
+        match self.output.save(image, &writing) {
             Ok(()) => Ok(outcome),
-            Err(failure) => Err(self.rescue_elsewhere(failure, outcome.image(), &writing)),
+            Err(failure) => {
+                Err(Rescue { output: self.output, writing }.elsewhere(failure, image, "the picture"))
+            }
         }
     }
 
-    /// How to go on after a signal.
-    fn interrupted(&self, exit: Exit, outcome: &Outcome) -> Failure {
-        let failure = Failure::new(exit, format!("ended by a signal after {}", steps(outcome.steps())));
+    /// How to go on after a signal, and why that is not from there where the checkpoint could not be written.
+    fn interrupted(&self, exit: Exit, done: usize, unsaved: Option<Failure>) -> Failure {
+        let mut failure = Failure::new(exit, format!("ended by a signal after {}", steps(done)));
+        let mut from = if self.arguments.keeping.no_checkpoints { "the last checkpoint" } else { "there" };
+        if let Some(Failure { message, help, .. }) = unsaved {
+            failure.message = format!("{}; {message}", failure.message);
+            failure.help = help;
+            from = "the last checkpoint";
+        }
         match self.output.path() {
-            Some(path) if !self.arguments.keeping.no_checkpoints => {
-                failure.help(format!("`style resume {}` goes on from there", path.display()))
+            Some(path) if places::checkpoints(path).iter().any(|place| place.exists()) => {
+                failure.help(format!("`style resume {}` goes on from {from}", quoted_path(path)))
             }
             _ => failure,
         }
     }
+}
 
-    /// The recipe as it goes into the picture.
-    fn recipe(&self) -> Recipe {
-        let mut recipe = self.settled.recipe.clone();
-        self.inputs.sign(&mut recipe);
-        recipe
-    }
-
-    fn writing(&self) -> Result<Writing> {
-        let recipe = (!self.arguments.output.no_recipe).then(|| self.recipe().to_json()).transpose()?;
-        let output = &self.arguments.output;
-        Ok(Writing {
-            recipe,
-            bits: if output.bits.as_deref() == Some("16") { 16 } else { 8 },
-            quality: output.quality,
-            alpha: self.inputs.alpha.clone(),
-        })
-    }
-
-    /// Keeps the best picture of a run that failed, where there is one.
-    fn rescue(&self, error: Error, writing: &Writing) -> Failure {
-        let best = error.best().cloned();
-        let failure = Failure::from(error);
-        match best {
-            Some(best) => self.rescue_picture(failure, &best, "best", writing),
-            None => failure,
-        }
-    }
-
-    /// Writes a picture beside the result that will not be, and tells where.
-    fn rescue_picture(&self, failure: Failure, image: &Image, what: &str, writing: &Writing) -> Failure {
-        match self.output.save_beside(what, image, writing) {
-            Ok(Some(path)) => {
-                let message = format!("{}; the picture so far is {}", failure.message, path.display());
-                Failure { message, ..failure }
-            }
-            Ok(None) => failure,
-            Err(unsaved) => self.rescue_elsewhere(unsaved, image, writing),
-        }
-    }
-
-    /// Hours of work should not be lost because a disk is full: another folder may have room.
-    fn rescue_elsewhere(&self, failure: Failure, image: &Image, writing: &Writing) -> Failure {
-        let Some(name) = self.output.path().and_then(Path::file_name) else { return failure };
-        let name = format!("{}-{}", std::process::id(), name.to_string_lossy());
-        let path: PathBuf = std::env::temp_dir().join(name);
-        let saved = Output::claim_path(path.clone(), false, &[]).and_then(|other| other.save(image, writing));
-        match saved {
-            Ok(()) => {
-                let message = format!("{}; the picture is {} instead", failure.message, path.display());
-                Failure { message, ..failure }
-            }
-            Err(_) => failure,
-        }
+/// Keeps the best picture of a run that failed, where there is one.
+fn rescue_best<'a>(error: Error, rescue: impl Fn(usize) -> Rescue<'a>) -> Failure {
+    let step = match error {
+        Error::Diverged { step, .. } | Error::DeviceLost { step, .. } => step,
+        _ => 0,
+    };
+    let best = error.best().cloned();
+    let failure = Failure::from(error);
+    match best {
+        Some(best) => rescue(step).beside(failure, &best, BEST),
+        None => failure,
     }
 }

@@ -9,14 +9,20 @@ mod job;
 mod journey;
 mod lock;
 mod outputs;
+mod places;
 mod plan;
 mod reading;
 mod recipe;
 mod report;
+mod rescue;
+mod shell;
+mod shown;
 mod signals;
 mod terminal;
 mod view;
 mod watch;
+mod weights;
+mod writing;
 mod written;
 
 use std::ffi::OsString;
@@ -36,7 +42,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     panic::set_hook(Box::new(|panic| {
         *PANIC.lock().unwrap_or_else(PoisonError::into_inner) = Some(panic.to_string());
     }));
-    let arguments = arguments.into_iter().collect();
+    signals::take_limits_as_errors();
+    let arguments: Vec<_> = arguments.into_iter().collect();
+    terminal::begin(&arguments);
     let result: Result<Exit> = panic::catch_unwind(AssertUnwindSafe(|| commands::run(arguments)))
         .unwrap_or_else(|_| {
             let words = PANIC.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default();
@@ -44,11 +52,6 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             Err(Failure::new(Exit::Internal, format!("the program failed inside: {words}"))
                 .help("tell its makers, with this line and the command"))
         });
-    match result {
-        Ok(exit) => exit.into(),
-        Err(failure) => {
-            terminal::say(&failure);
-            failure.exit.into()
-        }
-    }
+    terminal::end(&result);
+    result.unwrap_or_else(|failure| failure.exit).into()
 }

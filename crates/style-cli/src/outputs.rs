@@ -3,26 +3,28 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use style_transfer::{Image, Mask, PictureFormat, WriteOptions, write_atomically};
+use style_transfer::{Image, PictureFormat, write_atomically};
 
 use crate::arguments::RunArguments;
-use crate::failure::{Exit, Failure, Result};
+use crate::failure::{Exit, Failure, Kind, Result};
 use crate::inputs;
-use crate::journey::places;
 use crate::lock::{NotHeld, hold};
+use crate::places;
 use crate::recipe::{Recipe, TaskName};
+use crate::shell::quoted_path;
+use crate::signals::Scrap;
 use crate::terminal;
+use crate::writing::{Writing, extension};
 
-/// How a picture is written.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Writing {
-    /// The recipe as JSON, which goes into the picture.
-    pub(crate) recipe: Option<String>,
-    pub(crate) bits: u8,
-    pub(crate) quality: Option<u8>,
-    /// How opaque the content was.
-    pub(crate) alpha: Option<Mask>,
-}
+/// What stands in the names of pictures beside the result: the picture so far, and the best of a run that failed.
+pub(crate) const PARTIAL: &str = "partial";
+pub(crate) const BEST: &str = "best";
+
+/// Longest side of a WebP, px: 14 bits, by RFC 9649, section 3.4.
+const WEBP_SIDE: usize = 16383;
+
+/// Behind the name of a result that is being made.
+const LOCK: &str = ".lock";
 
 /// The place of a result, claimed: no other run writes there while this lives.
 #[derive(Debug)]
@@ -30,7 +32,7 @@ pub(crate) struct Output {
     /// `None` for stdout.
     path: Option<PathBuf>,
     format: PictureFormat,
-    lock: Option<(PathBuf, File)>,
+    lock: Option<(Scrap, File)>,
 }
 
 impl Output {
@@ -46,16 +48,32 @@ impl Output {
         };
         let output = Self::claim_path(path, arguments.output.force, &inputs::paths(recipe))?;
         output.check_format(arguments)?;
-        let left = output.path.as_deref().is_some_and(|path| places(path).iter().any(|place| place.exists()));
-        if !arguments.output.force && left {
-            let name = output.name();
-            return Err(refused(&name, "an interrupted run left a checkpoint there")
-                .help(format!("`style resume {name}` goes on with it; --force forgets it and begins anew")));
-        }
-        for beside in ["partial", "best"].iter().filter_map(|what| output.beside(what)) {
+        output.check_left(arguments.output.force)?;
+        for beside in [PARTIAL, BEST].iter().filter_map(|what| output.beside(what)) {
             check_place(&beside, arguments.output.force, &inputs::paths(recipe))?;
         }
         Ok(output)
+    }
+
+    /// Refuses to take the place of an interrupted run unasked.
+    pub(crate) fn check_left(&self, force: bool) -> Result<()> {
+        let Some(path) = self.path().filter(|_| !force) else { return Ok(()) };
+        if !places::checkpoints(path).iter().any(|place| place.exists()) {
+            return Ok(());
+        }
+        Err(refused(&self.name(), "an interrupted run left a checkpoint there").help(format!(
+            "`style resume {}` goes on with it; --force forgets it and begins anew",
+            quoted_path(path)
+        )))
+    }
+
+    /// Forgets an earlier run to this place, of which nothing will be gone on with.
+    pub(crate) fn forget_earlier_run(&self) {
+        let checkpoints = self.path().map(places::checkpoints).into_iter().flatten();
+        for place in checkpoints.chain(self.beside(PARTIAL)) {
+            // One that stays is written over by the first of the new run.
+            let _ = fs::remove_file(place);
+        }
     }
 
     /// Refuses what the format has not.
@@ -68,10 +86,21 @@ impl Output {
         Ok(())
     }
 
+    /// Refuses a size in px that the format has not.
+    pub(crate) fn check_size(&self, width: usize, height: usize) -> Result<()> {
+        if self.format != PictureFormat::WebP || width.max(height) <= WEBP_SIDE {
+            return Ok(());
+        }
+        let message =
+            format!("a WebP has {WEBP_SIDE} px a side at most, and the result {width} x {height} px");
+        Err(Failure::usage(message).help("name a file that ends in .png with -o"))
+    }
+
     /// Claims a path for a picture.
     pub(crate) fn claim_path(path: PathBuf, force: bool, inputs: &[&Path]) -> Result<Self> {
         let format = if path.is_dir() { Ok(PictureFormat::Png) } else { PictureFormat::from_path(&path) }?;
         check_place(&path, force, inputs)?;
+        check_length(&path)?;
         let output = Self { lock: Some(lock(&path)?), path: Some(path.clone()), format };
         // Once more, as the run that held the lock may have written it.
         check_place(&path, force, inputs)?;
@@ -88,33 +117,36 @@ impl Output {
         self.path.as_ref().map_or_else(|| "stdout".to_owned(), |path| path.display().to_string())
     }
 
+    /// The format of the result.
+    pub(crate) const fn format(&self) -> PictureFormat {
+        self.format
+    }
+
     /// A picture beside the result: `NAME.best.png`, `NAME.partial.png`.
     pub(crate) fn beside(&self, what: &str) -> Option<PathBuf> {
-        let extension = self.format.extension();
+        let extension = extension(self.format);
         self.path.as_deref().map(|path| path.with_extension(format!("{what}.{extension}")))
     }
 
-    /// The picture as bytes.
-    fn encode(&self, image: &Image, writing: &Writing) -> Result<Vec<u8>> {
-        // A JPEG shows what was transparent on white, as the network saw it.
-        let alpha = writing.alpha.as_ref().filter(|_| self.format != PictureFormat::Jpeg);
-        let alpha = alpha.map(|alpha| alpha.resized(image.width(), image.height())).transpose()?;
-        let mut options = WriteOptions::default().bits(writing.bits);
-        if let Some(quality) = writing.quality {
-            options = options.quality(quality);
-        }
-        if let Some(alpha) = &alpha {
-            options = options.alpha(alpha);
-        }
-        if let Some(recipe) = &writing.recipe {
-            options = options.recipe(recipe);
-        }
-        Ok(image.encode_with(self.format, &options)?)
+    /// Whether a run to this place may write that file itself.
+    pub(crate) fn is_own(&self, path: &Path) -> bool {
+        let Some(picture) = self.path() else { return false };
+        let place = places::place_of(path);
+        let [last, previous] = places::checkpoints(picture);
+        let [page, json] = places::report(picture);
+        let others = [last, previous, places::unfinished(picture), with_ending(picture, LOCK), page, json];
+        let beside = [PARTIAL, BEST].iter().filter_map(|what| self.beside(what));
+        let own = others.into_iter().chain(beside).chain([picture.to_owned()]);
+        let is_snapshot = || {
+            let name = place.file_name().and_then(|name| places::step_of_snapshot(picture, name));
+            name.is_some() && places::place_of(picture).parent() == place.parent()
+        };
+        own.map(|own| places::place_of(&own)).any(|own| own == place) || is_snapshot()
     }
 
     /// Writes the result.
-    pub(crate) fn save(&self, image: &Image, writing: &Writing) -> Result<()> {
-        let bytes = self.encode(image, writing)?;
+    pub(crate) fn save(&self, image: &Image, writing: &Writing<'_>) -> Result<()> {
+        let bytes = writing.encode(image, self.format)?;
         match &self.path {
             Some(path) => Ok(write_atomically(path, &bytes)?),
             None => terminal::give_bytes(&bytes),
@@ -126,10 +158,10 @@ impl Output {
         &self,
         what: &str,
         image: &Image,
-        writing: &Writing,
+        writing: &Writing<'_>,
     ) -> Result<Option<PathBuf>> {
         let Some(path) = self.beside(what) else { return Ok(None) };
-        write_atomically(&path, &self.encode(image, writing)?)?;
+        write_atomically(&path, &writing.encode(image, self.format)?)?;
         Ok(Some(path))
     }
 }
@@ -138,26 +170,15 @@ impl Drop for Output {
     fn drop(&mut self) {
         if let Some((path, file)) = self.lock.take() {
             // Removed while it is held: whoever waits for it sees that it is gone and makes another.
-            let _ = fs::remove_file(path);
-            drop(file);
+            let _ = fs::remove_file(path.path());
+            drop((path, file));
         }
     }
 }
 
-/// The extension that pictures of a format get.
-trait Extension {
-    fn extension(self) -> &'static str;
-}
-
-impl Extension for PictureFormat {
-    fn extension(self) -> &'static str {
-        match self {
-            Self::Jpeg => "jpg",
-            Self::WebP => "webp",
-            _ => "png",
-        }
-    }
-}
+/// Bytes of a name that follows from the inputs. File systems take 255, with what stands behind the names of the files
+/// beside it.
+const LONGEST_NAME: usize = 180;
 
 /// Whether a path means a folder, there or not.
 pub(crate) fn is_folder(path: &Path) -> bool {
@@ -181,8 +202,7 @@ fn default_name(recipe: &Recipe) -> PathBuf {
         TaskName::Reconstruct => format!("{content}_reconstructed"),
         TaskName::Texture => format!("{styles}_texture"),
     };
-    let short: String = name.chars().take(120).collect();
-    PathBuf::from(format!("{short}.png"))
+    PathBuf::from(format!("{}.png", &name[..name.floor_char_boundary(LONGEST_NAME)]))
 }
 
 /// `path` with something behind its whole name.
@@ -198,6 +218,11 @@ fn refused(name: &str, why: &str) -> Failure {
 
 /// Refuses a place where the result could not be written, or would replace something: better now than after the work.
 pub(crate) fn check_place(path: &Path, force: bool, inputs: &[&Path]) -> Result<()> {
+    check_place_of("-o", path, force, inputs)
+}
+
+/// The same for a place that another option names.
+pub(crate) fn check_place_of(option: &str, path: &Path, force: bool, inputs: &[&Path]) -> Result<()> {
     let name = path.display().to_string();
     if path.is_dir() {
         return Err(
@@ -206,27 +231,34 @@ pub(crate) fn check_place(path: &Path, force: bool, inputs: &[&Path]) -> Result<
     }
     let real = |path: &Path| path.canonicalize().ok();
     if real(path).is_some_and(|place| inputs.iter().any(|input| real(input).as_ref() == Some(&place))) {
-        return Err(refused(&name, "it is an input of this run").help("choose another name with -o"));
+        return Err(
+            refused(&name, "it is an input of this run").help(format!("choose another name with {option}"))
+        );
     }
     if !force && path.symlink_metadata().is_ok() {
         return Err(refused(&name, "it is there already")
-            .help("choose another name with -o, or replace it with --force"));
+            .help(format!("choose another name with {option}, or replace it with --force")));
     }
     Ok(())
 }
 
-/// Why a place cannot be claimed that another run holds.
-const TAKEN: &str = "another run is writing it";
-
-/// Whether a claim failed because another run holds the place.
-pub(crate) fn is_taken(failure: &Failure) -> bool {
-    failure.exit == Exit::Output && failure.message.ends_with(TAKEN)
+/// Refuses a name that leaves no room for what is written beside the result.
+fn check_length(path: &Path) -> Result<()> {
+    let [_, longest] = places::checkpoints(path);
+    match longest.symlink_metadata() {
+        Err(error) if error.kind() == std::io::ErrorKind::InvalidFilename => {
+            let bytes = path.file_name().map_or(0, |name| name.as_encoded_bytes().len());
+            let why = format!("its name has {bytes} bytes, and names of files beside it are longer");
+            Err(refused(&path.display().to_string(), &why).help("choose a shorter name with -o"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Holds `PATH.lock` while the run lasts.
-fn lock(path: &Path) -> Result<(PathBuf, File)> {
+fn lock(path: &Path) -> Result<(Scrap, File)> {
     let name = path.display().to_string();
-    let place = with_ending(path, ".lock");
+    let place = with_ending(path, LOCK);
     let failed = |error: std::io::Error| {
         refused(&name, &error.to_string()).help("see that the folder may be written to and the disk has room")
     };
@@ -238,8 +270,12 @@ fn lock(path: &Path) -> Result<(PathBuf, File)> {
         fs::create_dir_all(folder).map_err(failed)?;
     }
     match hold(&place, File::options().write(true).create(true).truncate(false)) {
-        Ok(file) => Ok((place, file)),
-        Err(NotHeld::Taken) => Err(refused(&name, TAKEN).help("wait for it, or choose another name with -o")),
+        Ok(file) => Ok((Scrap::new(place), file)),
+        Err(NotHeld::Taken) => {
+            let failure = refused(&name, "another run is writing it")
+                .help("wait for it, or choose another name with -o");
+            Err(Failure { kind: Kind::Taken, ..failure })
+        }
         Err(NotHeld::Failed(error)) => Err(failed(error)),
     }
 }
@@ -263,13 +299,53 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_follows_has_room_for_what_stands_behind_it() {
+        let long = "風".repeat(80);
+        let styles = vec![StyleRecipe::new("wave.jpg".into())];
+        let recipe = Recipe { content: Some(format!("{long}.jpg").into()), styles, ..Recipe::default() };
+        let name = default_name(&recipe);
+        assert_eq!(name, Path::new(&format!("{}.png", "風".repeat(60))));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        let longest = with_ending(&path.with_extension("report.html"), ".1234567-1234567.tmp");
+        for path in [&path, &places::checkpoints(&path)[1], &longest] {
+            fs::write(path, b"").unwrap();
+        }
+    }
+
+    #[test]
+    fn a_name_that_has_no_room_is_refused_before_the_work() {
+        let folder = tempfile::tempdir().unwrap();
+        let claim = |length: usize| {
+            let name = format!("{}.png", "a".repeat(length - 4));
+            Output::claim_path(folder.path().join(name), false, &[]).map(drop)
+        };
+        claim(200).unwrap();
+        let failure = claim(240).unwrap_err();
+        assert_eq!(failure.exit, Exit::Output);
+        assert!(failure.message.contains("240 bytes"), "{failure}");
+    }
+
+    #[test]
+    fn a_picture_too_large_for_its_format_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let exit = |name: &str, side| {
+            let output = Output::claim_path(folder.path().join(name), false, &[]).unwrap();
+            output.check_size(100, side).map_err(|failure| failure.exit)
+        };
+        assert_eq!(exit("a.webp", 16384), Err(Exit::Usage));
+        assert_eq!(exit("a.webp", 16383), Ok(()));
+        assert_eq!(exit("a.png", 16384), Ok(()));
+    }
+
+    #[test]
     fn one_place_is_claimed_once_at_a_time() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("new/out.png");
         let claim = || Output::claim_path(path.clone(), false, &[]);
         let first = claim().unwrap();
         let failure = claim().unwrap_err();
-        assert_eq!(failure.exit, Exit::Output);
+        assert_eq!((failure.exit, failure.kind), (Exit::Output, Kind::Taken));
         assert!(failure.message.ends_with("another run is writing it"), "{failure}");
         drop(first);
         let again = claim().unwrap();

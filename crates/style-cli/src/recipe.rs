@@ -13,6 +13,9 @@ use crate::failure::{Exit, Failure, Result};
 use crate::reading::read_text;
 use crate::written;
 
+/// What made a picture or a report.
+pub(crate) const MADE_BY: &str = concat!("style-transfer ", env!("CARGO_PKG_VERSION"));
+
 /// A recipe, whole or in part: what is left out comes from below.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -20,6 +23,9 @@ pub(crate) struct Recipe {
     /// Name and version of the library that the recipe is of; not read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) made_by: Option<String>,
+    /// In a picture that is not finished, the steps that were done; of no effect on a run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) stopped_after: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) task: Option<TaskName>,
     /// The photograph; `-` for stdin.
@@ -109,6 +115,13 @@ impl Recipe {
         })
     }
 
+    /// Without the digests of files.
+    pub(crate) fn unsigned(mut self) -> Self {
+        self.content_sha256 = None;
+        self.styles.iter_mut().for_each(|style| style.sha256 = None);
+        self
+    }
+
     pub(crate) fn to_json(&self) -> Result<String> {
         serde_json::to_string(self).map_err(|error| Failure::new(Exit::Internal, error))
     }
@@ -117,10 +130,18 @@ impl Recipe {
         toml::to_string(self).map_err(|error| Failure::new(Exit::Internal, error))
     }
 
+    /// All paths of pictures and weights, in one order.
+    pub(crate) fn paths_mut(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        let styles = self.styles.iter_mut().flat_map(|style| [Some(&mut style.path), style.region.as_mut()]);
+        let others = [self.content.as_mut(), self.init.as_mut(), self.weights.as_mut()];
+        others.into_iter().chain(styles).flatten()
+    }
+
     /// This recipe, and what `over` says instead.
     fn under(self, over: Self) -> Self {
         Self {
             made_by: over.made_by.or(self.made_by),
+            stopped_after: None,
             task: over.task.or(self.task),
             // Of the file that is named where its digest is, and of no other.
             content_sha256: over.content_sha256.or(self.content_sha256.filter(|_| over.content.is_none())),
@@ -153,6 +174,8 @@ pub(crate) struct Layers {
 pub(crate) struct Settled {
     pub(crate) recipe: Recipe,
     pub(crate) settings: Settings,
+    /// Where the settings began, as it was read then.
+    pub(crate) preset: Preset,
 }
 
 impl Layers {
@@ -160,10 +183,8 @@ impl Layers {
     pub(crate) fn settle(self) -> Result<Settled> {
         let tables: Vec<Table> = self.recipes.iter().map(|recipe| recipe.settings.clone()).collect();
         let mut recipe = self.recipes.into_iter().fold(Recipe::default(), Recipe::under);
-        let mut settings = match &recipe.preset {
-            Some(name) => preset(name)?.settings,
-            None => Settings::default(),
-        };
+        let preset = preset(recipe.preset.as_deref().unwrap_or("balanced"))?;
+        let mut settings = preset.settings.clone();
         for table in tables {
             let text = toml::to_string(&table).map_err(|error| Failure::new(Exit::Internal, error))?;
             settings = settings.with_toml(&text)?;
@@ -185,10 +206,10 @@ impl Layers {
                 style.region = (mask.as_os_str() != "none").then(|| mask.clone());
             }
         }
-        recipe.made_by = Some(concat!("style-transfer ", env!("CARGO_PKG_VERSION")).to_owned());
+        recipe.made_by = Some(MADE_BY.to_owned());
         recipe.task = Some(recipe.task.unwrap_or_default());
         recipe.settings = table_of(&settings)?;
-        Ok(Settled { recipe, settings })
+        Ok(Settled { recipe, settings, preset })
     }
 }
 

@@ -1,47 +1,18 @@
 //! What is said, and to whom: results on stdout, everything else on stderr.
 
-use std::fmt::{self, Display, Write as _};
+mod event;
+mod harmless;
+mod telling;
+
+pub(crate) use event::{ByTerm, Event};
+use harmless::Harmless;
+pub(crate) use telling::{above, begin, end, leave, no_bar, said, say, tell, tell_programs, warn};
+
+use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
 
 use crate::failure::{Exit, Failure, Result};
-
-/// Says a line on stderr. Nobody who closed it is bothered.
-pub(crate) fn say(line: impl Display) {
-    let _ = writeln!(io::stderr().lock(), "{}", Harmless(&line.to_string()));
-}
-
-/// A text without what would move the cursor, change colours or turn the direction of writing: names of files and
-/// words in them are a stranger's. Written as in JSON, as some lines are JSON.
-struct Harmless<'a>(&'a str);
-
-impl Display for Harmless<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let harms = |letter: char| {
-            letter.is_control() && letter != '\n' && letter != '\t'
-                || ('\u{202a}'..='\u{202e}').contains(&letter)
-                || ('\u{2066}'..='\u{2069}').contains(&letter)
-        };
-        for letter in self.0.chars() {
-            if harms(letter) {
-                write!(f, "\\u{:04x}", u32::from(letter))?;
-            } else {
-                f.write_char(letter)?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// A path as it is typed into a shell.
-pub(crate) fn in_shell(path: &Path) -> String {
-    let text = path.to_string_lossy();
-    let plain = |letter: char| letter.is_alphanumeric() || "/._-+:@%,=".contains(letter);
-    if !text.is_empty() && text.chars().all(plain) {
-        return text.into_owned();
-    }
-    format!("'{}'", text.replace('\'', "'\\''"))
-}
 
 /// Gives out the path of a result: to a program byte for byte, to a terminal without what would harm it.
 pub(crate) fn give_path(path: &Path) -> Result<()> {
@@ -96,25 +67,6 @@ pub(crate) fn duration(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_name_moves_no_cursor() {
-        assert_eq!(
-            Harmless("a\u{1b}[2J\r\u{9b}\u{202e}ü\n\tb").to_string(),
-            "a\\u001b[2J\\u000d\\u009b\\u202eü\n\tb"
-        );
-        let json = serde_json::to_string("a\u{9b}").unwrap();
-        let read: String = serde_json::from_str(&Harmless(&json).to_string()).unwrap();
-        assert_eq!(read, "a\u{9b}", "a line of JSON still says the same");
-    }
-
-    #[test]
-    fn a_path_is_quoted_where_a_shell_would_take_it_apart() {
-        let of = |path: &str| in_shell(Path::new(path));
-        assert_eq!(of("out/a_b-1.png"), "out/a_b-1.png");
-        assert_eq!(of("my $pic's.png"), r"'my $pic'\''s.png'");
-        assert_eq!(of(""), "''");
-    }
 
     #[test]
     fn times_and_bytes_have_the_unit_that_fits() {

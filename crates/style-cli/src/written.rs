@@ -54,7 +54,7 @@ fn from_bytes(bytes: Vec<u8>) -> OsString {
 
 /// For serde: a path.
 pub(crate) mod path {
-    use super::{Deserialize as _, Deserializer, Path, PathBuf, Serialize as _, Serializer, Written};
+    use super::{Deserialize, Deserializer, Path, PathBuf, Serialize, Serializer, Written};
 
     pub(crate) fn serialize<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
         Written::of(path).serialize(serializer)
@@ -67,7 +67,7 @@ pub(crate) mod path {
 
 /// For serde: a path that may be missing.
 pub(crate) mod optional_path {
-    use super::{Deserialize as _, Deserializer, PathBuf, Serialize as _, Serializer, Written};
+    use super::{Deserialize, Deserializer, PathBuf, Serialize, Serializer, Written};
 
     #[allow(clippy::ref_option)] // the signature is serde's
     pub(crate) fn serialize<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {

@@ -252,6 +252,26 @@ fn a_signal_ends_the_picture_it_is_at_and_the_same_command_goes_on_to_the_same_b
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_signal_while_a_photograph_is_read_tells_what_is_left() {
+    use std::process::Stdio;
+
+    let place = Place::new(&["a.png"]);
+    assert!(Command::new("mkfifo").arg(place.path("b.png")).status().unwrap().success());
+    let mut command =
+        place.command(&[&["a.png", "b.png"], QUICK, &["--with", "painting.png", "-o", "out"]].concat());
+    let running = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    while !place.path("out/b.png.lock").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    std::thread::sleep(std::time::Duration::from_millis(50)); // now it reads
+    assert!(Command::new("kill").args(["-TERM", &running.id().to_string()]).status().unwrap().success());
+    let ended = Answer::of(&running.wait_with_output().unwrap());
+    ended.is(143).says("2 pictures: 1 made, 1 left").says("ended by a signal, 1 of 2 pictures left");
+    assert_eq!(place.names("out"), ["a.png"]);
+}
+
 /// The script of the documentation, with the variables that Slurm sets, and in place of `srun` a program that runs what
 /// it is given.
 #[cfg(unix)]

@@ -5,16 +5,18 @@
 mod common;
 
 use std::fs;
+use std::io::{BufRead, BufReader, Read as _};
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use common::{folder_with_pictures, signal, style};
+use style_transfer::Checkpoint;
 
 /// Two scales, so that moments before, at and after the border are met, and a checkpoint at every step.
 fn run(optimizer: &str, output: &str) -> Vec<String> {
     let words = format!(
-        "photo.png painting.png --size 36 --set smallest_scale=26 --style-layers relu1_1,relu2_1,relu3_1 --content-layers relu3_1 --steps 20 --optimizer {optimizer} --set averaging=0.5 \
+        "photo.png painting.png --size 36 --set smallest_scale=24 --style-layers relu1_1,relu2_1,relu3_1 --content-layers relu3_1 --steps 20 --optimizer {optimizer} --set averaging=0.5 \
          --checkpoint-every 0 -o {output}"
     );
     words.split_whitespace().map(str::to_owned).collect()
@@ -55,7 +57,9 @@ fn killed_and_resumed(optimizer: &str) {
     let folder = folder_with_pictures();
     let folder = folder.path();
     let clock = Instant::now();
-    assert!(start(folder, &run(optimizer, "whole.png")).wait().unwrap().success());
+    let child = style(folder, &[]).args(run(optimizer, "whole.png")).stderr(Stdio::piped()).spawn().unwrap();
+    let said = String::from_utf8(child.wait_with_output().unwrap().stderr).unwrap();
+    assert!(said.contains("36 x 24 px in 2 scales (25, 36), 40 steps"), "{said}");
     let whole = fs::read(folder.join("whole.png")).unwrap();
     let takes = clock.elapsed().as_secs_f64();
     let has_checkpoint = || {
@@ -124,7 +128,8 @@ fn a_signal_ends_a_run_after_its_step_and_the_run_can_go_on() {
         let arguments = run("lbfgs", "out.png");
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         let child = style(folder, &arguments).stderr(Stdio::piped()).spawn().unwrap();
-        wait_for(&folder.join("out.png.checkpoint"));
+        // The second checkpoint, so that there is one before it whenever the signal comes.
+        wait_for(&folder.join("out.png.checkpoint.previous"));
         signal(&child, name);
         let output = child.wait_with_output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
@@ -132,33 +137,164 @@ fn a_signal_ends_a_run_after_its_step_and_the_run_can_go_on() {
         assert!(said.contains("the picture so far is out.partial.png"), "{said}");
         assert!(said.ends_with("  help: `style resume out.png` goes on from there\n"), "{said}");
         assert!(!folder.join("out.png").exists());
-        assert!(fs::read(folder.join("out.partial.png")).unwrap().starts_with(b"\x89PNG"));
+        let read = |name: &str| Checkpoint::parse(&fs::read(folder.join(name)).unwrap()).unwrap().step();
+        let step = read("out.png.checkpoint");
+        assert_eq!(read("out.png.checkpoint.previous") + 1, step, "one step is not written twice");
+        let rerun = style(folder, &["rerun", "out.partial.png", "--print"]).stderr(Stdio::piped()).output();
+        let told = String::from_utf8(rerun.unwrap().stderr).unwrap();
+        let steps = if step == 1 { "1 step".to_owned() } else { format!("{step} steps") };
+        assert_eq!(told, format!("out.partial.png was stopped after {steps}; this run is the whole one\n"));
 
-        assert!(style(folder, &["resume", "out.png"]).status().unwrap().success());
+        assert!(style(folder, &["resume", "out.partial.png"]).status().unwrap().success());
         assert_eq!(fs::read(folder.join("out.png")).unwrap(), fs::read(folder.join("whole.png")).unwrap());
         assert_eq!(names(folder), ["out.png"], "nothing else is left");
         fs::remove_file(folder.join("out.png")).unwrap();
     }
 }
 
+/// Waits until a program says a line on stderr that has these words.
+fn wait_for_words(stderr: &mut impl BufRead, words: &str) {
+    let mut said = String::new();
+    while !said.lines().last().unwrap_or_default().contains(words) {
+        assert!(stderr.read_line(&mut said).unwrap() > 0, "never said {words:?}:\n{said}");
+    }
+}
+
+/// A run at one scale whose steps take seconds.
+const SLOW: [&str; 10] = [
+    "photo.png",
+    "painting.png",
+    "--size",
+    "1200",
+    "--set",
+    "smallest_scale=1200",
+    "--progress",
+    "json",
+    "-o",
+    "out.png",
+];
+
 #[test]
 fn a_second_signal_ends_the_program_at_once() {
     let folder = folder_with_pictures();
-    // One step of this takes seconds.
-    let slow =
-        ["photo.png", "painting.png", "--size", "1500", "--set", "smallest_scale=1500", "-o", "out.png"];
-    let mut child = style(folder.path(), &slow).spawn().unwrap();
-    wait_for(&folder.path().join("out.png.lock"));
-    std::thread::sleep(Duration::from_millis(1500));
+    let mut child = style(folder.path(), &SLOW).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    wait_for_words(&mut stderr, r#""event":"step""#);
     signal(&child, "INT");
-    std::thread::sleep(Duration::from_millis(200));
+    // The step after the first takes seconds, and the signal waits for its end.
+    std::thread::sleep(Duration::from_millis(150));
+    assert!(child.try_wait().unwrap().is_none(), "the first signal alone ended the program at once");
     let clock = Instant::now();
-    // It may have ended by itself, between the small steps that time is measured with.
-    if child.try_wait().unwrap().is_none() {
-        signal(&child, "INT");
-    }
-    assert_eq!(child.wait().unwrap().code(), Some(130));
+    signal(&child, "INT");
+    let mut said = String::new();
+    stderr.read_to_string(&mut said).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{said}");
+    let end = r#"{"event":"end","status":"failed","exit":130,"error":"ended at once by a second signal","help":null}"#;
+    assert!(said.ends_with(&format!("{end}\n")), "{said}");
     assert!(clock.elapsed() < Duration::from_secs(1), "{:?}", clock.elapsed());
+    assert!(names(folder.path()).is_empty(), "{:?}", names(folder.path()));
+}
+
+#[test]
+fn a_signal_before_the_first_step_ends_the_program_at_once() {
+    let folder = folder_with_pictures();
+    let folder = folder.path();
+    assert!(Command::new("mkfifo").arg(folder.join("pipe.png")).status().unwrap().success());
+    for (content, name, code) in [("-", "INT", 130), ("-", "TERM", 143), ("pipe.png", "INT", 130)] {
+        let mut command =
+            style(folder, &[content, "painting.png", "--timelapse", "run.png", "-o", "out.png"]);
+        let mut child = command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let writer = child.stdin.take();
+        wait_for(&folder.join("out.png.lock"));
+        std::thread::sleep(Duration::from_millis(50)); // now it reads
+        let clock = Instant::now();
+        signal(&child, name);
+        let output = child.wait_with_output().unwrap();
+        assert!(clock.elapsed() < Duration::from_secs(1), "{content}: {:?}", clock.elapsed());
+        drop(writer);
+        assert_eq!(output.status.code(), Some(code), "{content}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(said, "interrupted before the first step; nothing was written\n", "{content}");
+        assert!(names(folder).is_empty(), "{:?}", names(folder));
+    }
+}
+
+#[test]
+fn a_signal_while_the_first_step_is_made_leaves_no_scraps() {
+    let folder = folder_with_pictures();
+    let before = fs::read_dir(folder.path()).unwrap().count();
+    let mut command = style(folder.path(), &SLOW);
+    let mut child = command.args(["--timelapse", "run.png"]).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    wait_for_words(&mut stderr, r#""event":"begin""#);
+    std::thread::sleep(Duration::from_millis(100));
+    signal(&child, "INT");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), before);
+}
+
+/// A run that is interrupted after its first checkpoint or step, with a folder of its own for temporary files.
+fn interrupted(folder: &Path, output: &str, before: impl Fn()) -> (Option<i32>, String) {
+    let temporary = folder.join("temporary");
+    fs::create_dir_all(&temporary).unwrap();
+    let mut arguments = run("adam", output);
+    arguments.extend(["--progress", "json"].map(str::to_owned));
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let mut command = style(folder, &arguments);
+    let mut child = command.env("TMPDIR", temporary).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    wait_for_words(&mut stderr, r#""event":"step""#);
+    before();
+    signal(&child, "INT");
+    let mut said = String::new();
+    stderr.read_to_string(&mut said).unwrap();
+    (child.wait().unwrap().code(), said)
+}
+
+#[test]
+fn a_picture_without_a_place_is_kept_among_the_temporary_files_and_the_exit_code_stays() {
+    let folder = folder_with_pictures();
+    let folder = folder.path();
+    let temporary = || -> Vec<_> {
+        let entries = fs::read_dir(folder.join("temporary")).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    };
+    let (code, said) = interrupted(folder, "-", || {});
+    assert_eq!(code, Some(130), "{said}");
+    let name = temporary().pop().unwrap();
+    let number = name.strip_prefix("style-").and_then(|rest| rest.strip_suffix(".png")).unwrap();
+    assert!(number.parse::<u32>().is_ok(), "{name}");
+    assert!(said.contains(&format!("temporary/{name}")), "{said}");
+    fs::remove_file(folder.join("temporary").join(&name)).unwrap();
+
+    // A folder takes the place of the picture so far.
+    fs::write(folder.join("temporary/out.png"), "another's").unwrap();
+    let (code, said) = interrupted(folder, "out.jpg", || {
+        let place = folder.join("out.partial.jpg");
+        let _ = fs::remove_file(&place);
+        fs::create_dir(place).unwrap();
+    });
+    assert_eq!(code, Some(130), "{said}");
+    assert!(said.contains("ended by a signal after") && said.contains("out.partial.jpg"), "{said}");
+    assert!(said.contains("the picture so far is ") && said.contains("temporary/out-1.png"), "{said}");
+    assert!(said.contains("`style resume out.jpg` goes on from there"), "{said}");
+    assert_eq!(fs::read(folder.join("temporary/out.png")).unwrap(), b"another's");
+    let picture = fs::read(folder.join("temporary/out-1.png")).unwrap();
+    assert!(picture.starts_with(b"\x89PNG"));
+}
+
+#[test]
+fn a_limit_of_the_size_of_files_is_a_write_that_fails() {
+    let folder = folder_with_pictures();
+    let program = env!("CARGO_BIN_EXE_style");
+    let limited = format!("ulimit -f 1; exec {program} {}", run("adam", "out.png").join(" "));
+    let mut command = Command::new("sh");
+    command.args(["-c", &limited]).current_dir(folder.path()).env("TMPDIR", folder.path());
+    let output = command.output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(5), "{said}");
+    assert!(said.contains("error: cannot write out.png: File too large"), "{said}");
+    assert!(names(folder.path()).is_empty(), "{:?}", names(folder.path()));
 }
 
 #[test]
@@ -191,5 +327,58 @@ fn a_run_goes_on_from_another_folder_with_the_pictures_of_its_own() {
             .unwrap()
             .success()
     );
+    assert_eq!(fs::read(folder.join("out.png")).unwrap(), fs::read(folder.join("whole.png")).unwrap());
+}
+
+#[test]
+fn what_is_named_when_a_run_goes_on_counts_from_where_that_is_said() {
+    let folder = folder_with_pictures();
+    let folder = folder.path();
+    let init = ["--init", "other.png", "--timelapse", "run.png", "--save-every", "15"].map(str::to_owned);
+    assert!(start(folder, &[&run("adam", "whole.png")[..], &init].concat()).wait().unwrap().success());
+    fs::remove_file(folder.join("run.png")).unwrap();
+    let mut child = start(folder, &[&run("adam", "out.png")[..], &init].concat());
+    wait_for(&folder.join("out.png.checkpoint"));
+    signal(&child, "INT");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(folder.join("run.png").exists());
+    let elsewhere = folder.join("folder");
+    let resume = ["resume", "../out.png", "--init", "../other.png"];
+    let resumed = style(&elsewhere, &resume).stderr(Stdio::piped()).output().unwrap();
+    let said = String::from_utf8(resumed.stderr).unwrap();
+    assert!(resumed.status.success(), "{said}");
+    assert!(said.contains("the animation begins anew in run-1.png"), "{said}");
+    assert!(folder.join("run-1.png").exists(), "the first part was not replaced");
+    // Not the files, as the recipe inside has another path now.
+    let picture = |name: &str| style_transfer::Image::open(folder.join(name)).unwrap();
+    for end in ["png", "0015.png", "0030.png"] {
+        assert!(picture(&format!("out.{end}")) == picture(&format!("whole.{end}")), "{end}");
+    }
+    assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0);
+}
+
+#[test]
+#[cfg(target_os = "linux")] // where names are bytes
+fn a_run_among_names_that_are_no_text_goes_on() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+    let there = folder_with_pictures();
+    let folder = there.path().join(OsStr::from_bytes(b"f\xfflder"));
+    let photo = OsStr::from_bytes(b"ph\xffto.png");
+    fs::create_dir(&folder).unwrap();
+    fs::copy(there.path().join("photo.png"), folder.join(photo)).unwrap();
+    fs::copy(there.path().join("painting.png"), folder.join("painting.png")).unwrap();
+    let arguments = run("adam", "out.png");
+    let arguments: Vec<&OsStr> =
+        [photo].into_iter().chain(arguments[1..].iter().map(|word| OsStr::new(word.as_str()))).collect();
+    let whole = style(&folder, &[]).args(&arguments).args(["-o", "whole.png", "--report"]).output().unwrap();
+    assert_eq!(whole.status.code(), Some(0));
+    let mut child = style(&folder, &[]).args(&arguments).spawn().unwrap();
+    wait_for(&folder.join("out.png.checkpoint"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let resume = ["resume", "folder/../out.png"];
+    fs::create_dir(folder.join("folder")).unwrap();
+    assert!(style(&folder, &resume).status().unwrap().success());
     assert_eq!(fs::read(folder.join("out.png")).unwrap(), fs::read(folder.join("whole.png")).unwrap());
 }

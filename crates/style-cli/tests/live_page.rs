@@ -148,7 +148,8 @@ fn only_this_machine_is_answered_and_only_the_page_gives_orders() {
     assert_eq!(status(&run.ask(&order)), "204");
     assert_eq!(run.result(), "out.png");
     assert_eq!(run.code(), Some(0));
-    assert!(run.path("out.png").is_file());
+    let recipe = style_transfer::recipe_of(&std::fs::read(run.path("out.png")).unwrap()).unwrap().unwrap();
+    assert!(recipe.contains(r#""stopped_after":"#), "not the picture of the whole recipe: {recipe}");
 }
 
 #[test]

@@ -107,7 +107,8 @@ fn a_line_of_pixels_is_no_picture_and_a_strip_is_one_where_the_size_leaves_somet
 fn a_size_that_nobody_has_memory_for_is_refused_at_once() {
     let folder = folder_with_pictures();
     let mut fastest = Duration::MAX;
-    for _ in 0..3 {
+    // The fastest try, as other programs may take the processor from any of them.
+    for _ in 0..5 {
         let clock = Instant::now();
         let mut command = style(folder.path(), &["photo.png", "painting.png", "--size", "20000"]);
         let output = command.stderr(Stdio::piped()).output().unwrap();
@@ -117,6 +118,5 @@ fn a_size_that_nobody_has_memory_for_is_refused_at_once() {
         assert!(said.contains("the largest that fits has a long side of"), "{said}");
     }
     println!("refused after {fastest:?}");
-    // Within one on a machine that has nothing else to do.
-    assert!(fastest < Duration::from_secs(4), "{fastest:?}");
+    assert!(fastest < Duration::from_secs(1), "{fastest:?}");
 }

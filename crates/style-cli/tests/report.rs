@@ -4,8 +4,9 @@
 
 mod browser;
 
+use std::io::{BufRead as _, Read as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use browser::{Browser, look_at};
 use serde_json::Value;
@@ -173,4 +174,35 @@ fn a_browser_shows_it_wide_and_narrow_light_and_dark() {
     });
     assert_ne!(colours[0], colours[1]);
     assert!(browser.requests().is_empty(), "asked for by the page: {:?}", browser.requests());
+}
+
+#[test]
+fn the_report_tells_of_the_preset_that_was_read_though_its_file_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let shown = style(folder.path(), &["presets", "show", "fast", "--toml"]);
+    std::fs::write(at("own.toml"), &shown.stdout).unwrap();
+    let arguments = ["'\"&castle.webp", HOSTILE, "--preset", "own.toml", "--size", "64", "--steps", "60"];
+    let mut child = Command::new(env!("CARGO_BIN_EXE_style"))
+        .current_dir(folder.path())
+        .args([&arguments[..], &["--progress", "json", "--report", "-o", "out.png"]].concat())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = std::io::BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("\"event\":\"begin\"") {
+        line.clear();
+        assert!(said.read_line(&mut line).unwrap() > 0, "it never began");
+    }
+    std::fs::remove_file(at("own.toml")).unwrap();
+    said.read_to_string(&mut line).unwrap();
+    assert!(child.wait().unwrap().success(), "{line}");
+    let report: Value = serde_json::from_slice(&std::fs::read(at("out.report.json")).unwrap()).unwrap();
+    assert_eq!(report["preset"]["name"], "own.toml");
+    assert_eq!(
+        report["preset"]["differs"].as_object().unwrap().keys().collect::<Vec<_>>(),
+        ["size", "steps"]
+    );
 }

@@ -56,10 +56,15 @@ fn a_gif_is_written_too() {
 fn a_place_that_cannot_be_is_refused_before_the_run() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("there.png"), "old").unwrap();
-    for (path, code) in [("there.png", 5), ("out.png", 5), ("run.avi", 2)] {
-        let refused = style(folder.path(), &["--timelapse", path]);
+    std::fs::create_dir(folder.path().join("new")).unwrap();
+    let own = ["out.png", "./out.png", "new/../out.png", "out.partial.png", "out.best.png", "out.0100.png"];
+    let places = own.map(|path| (path, 5)).into_iter().chain([("there.png", 5), ("run.avi", 2)]);
+    for (path, code) in places {
+        let force: &[&str] = if own.contains(&path) { &["--force"] } else { &[] };
+        let refused = style(folder.path(), &[&["--timelapse", path], force].concat());
         let words = String::from_utf8_lossy(&refused.stderr);
         assert_eq!(refused.status.code(), Some(code), "{path}: {words}");
+        assert!(words.contains("--timelapse") || code == 2, "{path}: {words}");
         assert!(!words.contains("step 1 of"), "{words}");
     }
     assert_eq!(std::fs::read_to_string(folder.path().join("there.png")).unwrap(), "old");

@@ -178,8 +178,8 @@ pub enum Error {
         needed: usize,
         /// Bytes that the process could still take, see [`available_memory`](crate::available_memory).
         available: usize,
-        /// The longest side in px, proportions kept, of a result that fits; `None` when not even the smallest
-        /// does.
+        /// The longest side in px, proportions kept, of a result that fits and leaves an eighth of the available memory
+        /// free, so that it still fits when it is tried; `None` when not even the smallest does.
         largest: Option<usize>,
     },
     /// A picture whose maps need a larger buffer than its device gives out.

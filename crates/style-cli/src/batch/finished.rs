@@ -39,6 +39,9 @@ pub(super) fn look(output: &Path, recipe: &Recipe) -> Result<There> {
     let Ok(found) = serde_json::from_str::<Value>(&found) else {
         return Ok(There::Other("its recipe cannot be read".to_owned()));
     };
+    if let Some(done) = found.get("stopped_after") {
+        return Ok(There::Other(format!("it was stopped after step {done}")));
+    }
     let wanted =
         serde_json::from_str(&recipe.to_json()?).map_err(|error| Failure::new(Exit::Internal, error))?;
     Ok(match difference(&found, &wanted) {
@@ -92,8 +95,10 @@ fn flatten(value: &Value, name: &str, list: &mut Vec<(String, Value)>) {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use style_transfer::{Image, PictureFormat};
 
     use super::*;
+    use crate::writing::Writing;
 
     #[test]
     fn the_first_difference_is_told_by_name() {
@@ -105,6 +110,20 @@ mod tests {
         let more = json!({ "preset": "fast", "init": "a.png", "settings": { "size": 64, "tv_weight": 0.3 } });
         assert_eq!(difference(&one, &more).unwrap(), "init was none, now \"a.png\"");
         assert_eq!(difference(&more, &one).unwrap(), "init was \"a.png\", now none");
+    }
+
+    #[test]
+    fn a_picture_that_was_stopped_is_not_finished() {
+        let folder = tempfile::tempdir().unwrap();
+        let (output, recipe) = (folder.path().join("a.png"), Recipe::default());
+        let image = Image::new(1, 1, vec![0.5; 3]).unwrap();
+        let writing = Writing { recipe: Some(&recipe), bits: 8, ..Writing::default() };
+        let look_at = |writing: Writing<'_>| {
+            std::fs::write(&output, writing.encode(&image, PictureFormat::Png).unwrap()).unwrap();
+            look(&output, &recipe).unwrap()
+        };
+        assert_eq!(look_at(writing), There::Finished);
+        assert_eq!(look_at(writing.stopped_after(3)), There::Other("it was stopped after step 3".to_owned()));
     }
 
     #[test]

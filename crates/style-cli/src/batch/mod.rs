@@ -9,19 +9,20 @@ mod tally;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use style_transfer::{CancelToken, Checkpoint, StyleFile};
+use style_transfer::{CancelToken, StyleFile};
 
 use crate::arguments::{RunArguments, TransferArguments};
 use crate::commands::layers;
-use crate::failure::{Exit, Failure, Result};
+use crate::failure::{Exit, Failure, Kind, Result};
 use crate::inputs::{Inputs, OpenStyle, Reader, style_recipe};
 use crate::job::{Job, Machine};
-use crate::journey::Found;
-use crate::outputs::{Output, is_taken};
+use crate::journey::{Earlier, Found};
+use crate::outputs::Output;
 use crate::plan::Planned;
 use crate::recipe::{Recipe, Settled, TaskName};
-use crate::terminal::{duration, say};
-use crate::{inputs, journey, signals};
+use crate::shell::quoted_path;
+use crate::terminal::{Event, duration, say, tell};
+use crate::{inputs, journey, places, signals};
 
 use finished::There;
 use pictures::Picture;
@@ -107,6 +108,7 @@ impl Batch {
             if signals::came().is_some() {
                 break;
             }
+            signals::rest(tally.rest(self.arguments.showing.quiet));
             let turn = Turn { number: index + 1, of: waiting.len(), is_first: !told };
             match self.one(picture, &mut inputs, &machine, &token, turn) {
                 Ok(Made::Here) => {
@@ -117,7 +119,11 @@ impl Batch {
                 Ok(Made::Elsewhere) => tally.elsewhere += 1,
                 Err(_) if signals::came().is_some() => break,
                 Err(failure) => {
-                    say(format!("{turn}: {}", about(&picture.content, &failure.message)));
+                    let content = &picture.content.display().to_string();
+                    tell(
+                        format_args!("{turn}: {}", about(&picture.content, &failure.message)),
+                        &Event::Failed { content, why: (&failure).into() },
+                    );
                     let over = failure.exit == Exit::Device; // and would be for every other picture
                     tally.failed(&picture.content, failure);
                     if over {
@@ -131,14 +137,14 @@ impl Batch {
     }
 
     /// Where an earlier run of this picture has come to.
-    fn checkpoint(&self, picture: &Picture, recipe: &Recipe) -> Result<Option<Checkpoint>> {
-        let there = journey::places(&picture.output).iter().any(|place| place.exists());
+    fn earlier(&self, picture: &Picture, recipe: &Recipe) -> Result<Option<Earlier>> {
+        let there = places::checkpoints(&picture.output).iter().any(|place| place.exists());
         if !there || self.arguments.output.force {
             return Ok(None);
         }
-        let Found { checkpoint, journey, .. } = journey::find(&picture.output)?;
+        let Found { earlier, journey, .. } = journey::find(&picture.output)?;
         match finished::difference_of(&journey.recipe, recipe)? {
-            None => Ok(Some(checkpoint)),
+            None => Ok(Some(earlier)),
             Some(difference) => {
                 let message = format!(
                     "cannot write {}: a run with another recipe was interrupted there: {difference}",
@@ -146,7 +152,7 @@ impl Batch {
                 );
                 Err(Failure::new(Exit::Output, message).help(format!(
                     "`style resume {}` goes on with it; --force forgets it and begins anew",
-                    picture.output.display()
+                    quoted_path(&picture.output)
                 )))
             }
         }
@@ -155,6 +161,14 @@ impl Batch {
     fn say(&self, line: impl std::fmt::Display) {
         if !self.arguments.showing.quiet {
             say(line);
+        }
+    }
+
+    fn say_next(&self, turn: Turn, content: &Path) {
+        if !self.arguments.showing.quiet {
+            let content = &content.display().to_string();
+            let Turn { number, of, .. } = turn;
+            tell(format_args!("{turn}: {content}"), &Event::Picture { number, of, content });
         }
     }
 
@@ -204,23 +218,24 @@ impl Batch {
         if !self.is_waiting(picture)? {
             return Ok(Made::Before);
         }
-        let settled = &self.settled(picture);
+        let mut settled = self.settled(picture);
         let (path, force) = (picture.output.clone(), self.arguments.output.force);
         let output = match Output::claim_path(path, force, &inputs::paths(&settled.recipe)) {
             Ok(output) => output,
-            Err(failure) if is_taken(&failure) => return Ok(Made::Elsewhere),
+            Err(failure) if failure.kind == Kind::Taken => return Ok(Made::Elsewhere),
             // Finished by somebody else since the look above.
             Err(failure) => return if self.is_waiting(picture)? { Err(failure) } else { Ok(Made::Before) },
         };
         inputs.open_content(&picture.content, None, &Reader::new(&self.arguments))?;
-        let checkpoint = self.checkpoint(picture, &settled.recipe)?;
+        let earlier = self.earlier(picture, &settled.recipe)?;
+        inputs.sign(&mut settled.recipe);
         let (arguments, token) = (&self.arguments, token.clone());
-        let job = Job { settled, machine, inputs, arguments, output: &output, token, checkpoint };
+        let job = Job { settled: &settled, machine, inputs, arguments, output: &output, token, earlier };
         let planned = Planned::of(&job)?;
         if turn.is_first && turn.of > 1 {
             self.say(in_all(turn.of, planned.seconds));
         }
-        self.say(format!("{turn}: {}", picture.content.display()));
+        self.say_next(turn, &picture.content);
         job.run_as(&planned)?;
         Ok(Made::Here)
     }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use crate::failure::{Exit, Failure, Result};
+use crate::signals::Rest;
 
 /// How far the pictures have come.
 #[derive(Debug, Default)]
@@ -42,12 +43,21 @@ impl Tally {
         text
     }
 
+    fn ended(&self, signal: Exit) -> Failure {
+        let left = self.left();
+        let message = format!("ended by a signal, {left} of {} {} left", self.all, pictures(self.all));
+        Failure::new(signal, message).help("the same command goes on with them")
+    }
+
+    /// What is said when a signal ends the program while no picture is in the making.
+    pub(super) fn rest(&self, quiet: bool) -> Rest {
+        Rest { lines: (!quiet).then(|| self.lines()), end: self.ended(Exit::Interrupted) }
+    }
+
     /// How the program ends: by the signal that came, or by the first picture that failed.
     pub(super) fn end(self, signal: Option<Exit>) -> Result<Exit> {
         if let Some(signal) = signal {
-            let left = self.left();
-            let message = format!("ended by a signal, {left} of {} {} left", self.all, pictures(self.all));
-            return Err(Failure::new(signal, message).help("the same command goes on with them"));
+            return Err(self.ended(signal));
         }
         let (all, failed) = (self.all, self.failures.len());
         let mut message = format!("{failed} of {all} {} failed:", pictures(all));

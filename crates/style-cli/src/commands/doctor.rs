@@ -14,7 +14,7 @@ use crate::arguments::RunArguments;
 use crate::failure::{Exit, Failure, Result};
 use crate::inputs::Reader;
 use crate::job::Machine;
-use crate::recipe::Recipe;
+use crate::recipe::{MADE_BY, Recipe};
 use crate::terminal::{give, say};
 
 /// Compare devices with the CPU: every layer, Gram matrices, losses, gradients, and a run of 20 steps.
@@ -126,7 +126,7 @@ impl Arguments {
         }
         give(sentences.trim_end())?;
         if let Some(path) = &self.json {
-            let report = json!({ "made_by": made_by(), "devices": parts });
+            let report = json!({ "made_by": MADE_BY, "devices": parts });
             let report =
                 serde_json::to_vec_pretty(&report).map_err(|error| Failure::new(Exit::Internal, error))?;
             write_atomically(path, &report)?;
@@ -237,8 +237,4 @@ const fn refusal(code: i32) -> Option<Exit> {
         6 => Some(Exit::Limit),
         _ => None,
     }
-}
-
-const fn made_by() -> &'static str {
-    concat!("style-transfer ", env!("CARGO_PKG_VERSION"))
 }

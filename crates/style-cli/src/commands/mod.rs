@@ -21,12 +21,13 @@ use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser as _};
-use style_transfer::{CancelToken, Checkpoint};
+use style_transfer::CancelToken;
 
 use crate::arguments::{Arguments, BRIEF, Command, RunArguments, StyleArguments, refusal};
 use crate::failure::{Exit, Failure, Result};
 use crate::inputs::{Inputs, Reader};
 use crate::job::{Job, Machine};
+use crate::journey::Earlier;
 use crate::outputs::Output;
 use crate::recipe::{Layers, Recipe, Settled};
 use crate::{signals, terminal};
@@ -137,13 +138,14 @@ pub(crate) fn run_to(
     settled: &Settled,
     arguments: &RunArguments,
     output: &Output,
-    checkpoint: Option<Checkpoint>,
+    earlier: Option<Earlier>,
     token: CancelToken,
 ) -> Result<Exit> {
     let inputs = Inputs::open(&settled.recipe, &Reader::new(arguments))?;
     let machine = Machine::open(&settled.recipe)?;
-    signals::check()?;
-    Job { settled, machine: &machine, inputs: &inputs, arguments, output, token, checkpoint }.run()
+    let mut settled = settled.clone();
+    inputs.sign(&mut settled.recipe);
+    Job { settled: &settled, machine: &machine, inputs: &inputs, arguments, output, token, earlier }.run()
 }
 
 /// A recipe that lacks what its task needs.

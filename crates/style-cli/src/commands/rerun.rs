@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use style_transfer::{ImageError, MAX_FILE_BYTES, recipe_of};
 
-use super::weights::by_name;
 use super::{layers, run_recipe};
 use crate::arguments::{RunArguments, StyleArguments};
 use crate::failure::{Exit, Failure, Result};
 use crate::reading::{Unread, read_file};
 use crate::recipe::Recipe;
-use crate::terminal::{self, in_shell, say};
+use crate::shell::quoted_path;
+use crate::terminal::{self, say};
+use crate::weights::known::by_name;
 
 /// A run to do again.
 ///
@@ -35,6 +36,10 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
     let Arguments { picture, print, style, run } = arguments;
     let mut recipe = recipe(&picture)?;
+    if let Some(done) = recipe.stopped_after.filter(|_| !run.showing.quiet) {
+        let name = picture.display();
+        say(format!("{name} was stopped after {}; this run is the whole one", terminal::steps(done)));
+    }
     let (device, weights) = (recipe.device.take(), recipe.weights.take());
     // All its settings stand in the recipe; a file of that name need not be there, or be the same.
     let preset = recipe.preset.take();
@@ -48,9 +53,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
     settled.recipe.preset = settled.recipe.preset.or(preset);
     if print {
         // Who writes it into a file changes the pictures there, too.
-        settled.recipe.content_sha256 = None;
-        settled.recipe.styles.iter_mut().for_each(|style| style.sha256 = None);
-        terminal::give(settled.recipe.to_toml()?.trim_end())?;
+        terminal::give(settled.recipe.unsigned().to_toml()?.trim_end())?;
         return Ok(Exit::Done);
     }
     if let Some(weights) = weights.filter(|_| settled.recipe.weights.is_none()) {
@@ -61,7 +64,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
         );
         return Err(Failure::usage(message).help(format!(
             "if you know that file, add --weights {}; another file gives another picture",
-            in_shell(&weights)
+            quoted_path(&weights)
         )));
     }
     if let Some(device) =

@@ -143,6 +143,12 @@ fn largest(job: &Job<'_>, size: usize) -> Option<usize> {
             bad = middle;
         }
     }
-    // Below the smallest picture that the layers can be compared on nothing runs, however much memory there is.
-    matches!(at(job, good), Ok(Ok(_))).then_some(good)
+    // Below the smallest picture that the layers can be compared on nothing runs, however much memory there is. What had
+    // room a moment ago may have none now, as others take and give back memory; it is still the answer.
+    let runs = match at(job, good) {
+        Ok(Ok(_)) => true,
+        Ok(Err(Unfit::TooSmall(_))) | Err(_) => false,
+        Ok(Err(_)) => good > SMALLEST,
+    };
+    runs.then_some(good)
 }

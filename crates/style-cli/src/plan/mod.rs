@@ -9,7 +9,7 @@ pub(crate) use tuning::warning;
 
 use std::sync::OnceLock;
 
-use style_transfer::{Memory, Optimizer, Plan, resident_memory};
+use style_transfer::{Memory, Optimizer, Plan, StyleTransfer, resident_memory};
 
 use crate::failure::Result;
 use crate::job::Job;
@@ -49,12 +49,18 @@ pub(crate) struct Planned {
 impl Planned {
     /// Checks a run, and tries a few steps of a small one to see how fast this machine is.
     pub(crate) fn of(job: &Job<'_>) -> Result<Self> {
-        Ok(Self::timed(job, check(job)?))
+        let plan = check(job)?;
+        if let Some(earlier) = &job.earlier {
+            // One of another run is refused before anything is tried or said.
+            let transfer = StyleTransfer::new(&job.machine.vgg).settings(job.settled.settings.clone());
+            job.inputs.furnish(transfer).resume_from(&earlier.checkpoint).plan(job.task())?;
+        }
+        Ok(Self::timed(job, plan))
     }
 
     /// Tries a few steps for a plan that was checked.
     pub(crate) fn timed(job: &Job<'_>, plan: Plan) -> Self {
-        let left = 1.0 - job.checkpoint.as_ref().map_or(0.0, |checkpoint| share(&plan, checkpoint.step()));
+        let left = 1.0 - job.earlier.as_ref().map_or(0.0, |earlier| share(&plan, earlier.step()));
         let seconds = calibration::seconds(job, &plan).map(|seconds| seconds * left);
         Self { plan, seconds }
     }
@@ -71,13 +77,9 @@ impl Planned {
             Optimizer::Adam { .. } => "Adam",
             Optimizer::Lbfgs { .. } => "L-BFGS",
         };
-        let steps = match &job.checkpoint {
-            Some(checkpoint) => {
-                format!(
-                    "{} of {} steps",
-                    self.plan.steps().saturating_sub(checkpoint.step()),
-                    self.plan.steps()
-                )
+        let steps = match &job.earlier {
+            Some(earlier) => {
+                format!("{} of {} steps", self.plan.steps().saturating_sub(earlier.step()), self.plan.steps())
             }
             None => terminal::steps(self.plan.steps()),
         };

@@ -18,7 +18,7 @@ pub(crate) fn warning(name: &str, preset: &Preset, weights: &ModelDescription) -
     let here = if torchvision { "torchvision's" } else { "the original ones" };
     (!fits).then(|| {
         format!(
-            "warning: the preset {name} was tuned on {tuned}, and these are {here}: content and style may weigh otherwise"
+            "the preset {name} was tuned on {tuned}, and these are {here}: content and style may weigh otherwise"
         )
     })
 }

@@ -2,11 +2,10 @@
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use style_transfer::{Outcome, Settings};
+use style_transfer::{Outcome, Preset, Settings};
 
 use super::{Begun, Input, Stage};
 use crate::failure::{Exit, Failure, Result};
-use crate::recipe;
 
 /// Everything but the pictures.
 pub(super) fn document(begun: &Begun, stages: &[Stage], outcome: &Outcome) -> Result<Value> {
@@ -17,7 +16,7 @@ pub(super) fn document(begun: &Begun, stages: &[Stage], outcome: &Outcome) -> Re
         "output": begun.output,
         "command": begun.command,
         "recipe": serde_json::from_str::<Value>(&begun.recipe).map_err(internal)?,
-        "preset": preset(&begun.preset, &begun.settings)?,
+        "preset": preset(&begun.preset.0, &begun.preset.1, &begun.settings)?,
         "inputs": {
             "content": begun.content.as_ref().map(input),
             "styles": begun.styles.iter().map(input).collect::<Vec<_>>(),
@@ -45,8 +44,7 @@ fn stage(stage: &Stage) -> Result<Value> {
 }
 
 /// The preset that the settings began from, and each setting that is another.
-fn preset(name: &str, settings: &Settings) -> Result<Value> {
-    let preset = recipe::preset(name)?;
+fn preset(name: &str, preset: &Preset, settings: &Settings) -> Result<Value> {
     let (before, now) = (value(&preset.settings)?, value(settings)?);
     let empty = Map::new();
     let changed = now.as_object().unwrap_or(&empty).iter().filter(|(key, now)| before[key.as_str()] != **now);
@@ -76,8 +74,9 @@ mod tests {
     #[test]
     fn what_differs_from_a_preset_is_told_with_its_value_there() {
         let settings = Settings { size: 99, ..Settings::default() };
-        let told = preset("balanced", &settings).unwrap();
+        let balanced = Preset::named("balanced").unwrap();
+        let told = preset("balanced", &balanced, &settings).unwrap();
         assert_eq!(told["differs"], json!({ "size": 320 }));
-        assert_eq!(preset("balanced", &Settings::default()).unwrap()["differs"], json!({}));
+        assert_eq!(preset("balanced", &balanced, &Settings::default()).unwrap()["differs"], json!({}));
     }
 }

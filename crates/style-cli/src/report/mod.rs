@@ -11,14 +11,15 @@ use std::path::PathBuf;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use style_transfer::{DeviceInfo, Image, Outcome, PictureFormat, Settings, Step, Vgg, write_atomically};
+use style_transfer::{DeviceInfo, Image, Outcome, Preset, Settings, Step, Vgg, write_atomically};
 
 use crate::failure::{Failure, Result};
 use crate::inputs;
 use crate::job::Job;
 use crate::outputs::check_place;
-use crate::terminal::say;
+use crate::terminal::{Event, tell};
 use crate::watch::{Begin, End, Watcher, Watchers};
+use crate::{places, shown};
 
 /// Long sides of the pictures on the page, px.
 const RESULT: usize = 1200;
@@ -37,7 +38,7 @@ pub(crate) fn add_to(watchers: &mut Watchers<'_>, job: &Job<'_>) -> Result<()> {
         return Err(Failure::usage("--report needs a file, and the picture goes to stdout")
             .help("name a file with -o"));
     };
-    let [page, json] = ["report.html", "report.json"].map(|ending| picture.with_extension(ending));
+    let [page, json] = places::report(picture);
     for path in [&page, &json] {
         check_place(path, output.force, &inputs::paths(&job.settled.recipe))?;
     }
@@ -59,7 +60,8 @@ struct Begun {
     settings: Settings,
     vgg: Vgg,
     device: DeviceInfo,
-    preset: String,
+    /// The preset that the settings began from, and its name.
+    preset: (String, Preset),
     recipe: String,
     command: Vec<String>,
     output: String,
@@ -100,7 +102,7 @@ impl Watcher for Report {
             settings: begin.settings.clone(),
             vgg: begin.vgg.clone(),
             device: begin.device.clone(),
-            preset: begin.preset.to_owned(),
+            preset: (begin.preset.0.to_owned(), begin.preset.1.clone()),
             recipe: begin.recipe.to_owned(),
             command: begin.command.to_vec(),
             output: begin.output.map(|path| path.display().to_string()).unwrap_or_default(),
@@ -142,7 +144,8 @@ impl Report {
         write_atomically(&self.json, format!("{document:#}\n").as_bytes())?;
         write_atomically(&self.page, page.as_bytes())?;
         if !self.quiet {
-            say(format_args!("report: {}", self.page.display()));
+            let [page, data] = [&self.page, &self.json].map(|path| path.display().to_string());
+            tell(format_args!("report: {page}"), &Event::Report { page: &page, data: &data });
         }
         Ok(())
     }
@@ -150,10 +153,5 @@ impl Report {
 
 /// The picture inside of an address, with no longer side than this.
 fn data_uri(image: &Image, longest: usize) -> Result<String> {
-    let bytes = if image.width().max(image.height()) > longest {
-        image.resized_to_long_side(longest)?.encode(PictureFormat::Jpeg)?
-    } else {
-        image.encode(PictureFormat::Jpeg)?
-    };
-    Ok(format!("data:image/jpeg;base64,{}", STANDARD.encode(bytes)))
+    Ok(format!("data:image/jpeg;base64,{}", STANDARD.encode(shown::jpeg(image, longest)?)))
 }

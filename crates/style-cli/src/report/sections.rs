@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::curves::{colour, curves};
 use super::number::{number, shown};
+use crate::shell::quoted;
 
 /// One line on all of it.
 pub(super) fn summary(document: &Value) -> Markup {
@@ -213,16 +214,6 @@ pub(super) fn again(command: &[String], recipe: &str) -> Markup {
     }
 }
 
-/// A word as a shell takes it.
-fn quoted(word: &str) -> String {
-    let is_plain = |letter: char| letter.is_alphanumeric() || "-_./=,:+@%".contains(letter);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
-}
-
 fn list(document: &Value, place: &str, keys: &[&str]) -> Markup {
     let there = keys
         .iter()
@@ -232,18 +223,5 @@ fn list(document: &Value, place: &str, keys: &[&str]) -> Markup {
         dl class="list" {
             @for (key, place) in there { dt { (key.replace('_', " ")) } dd { (shown(document, &place)) } }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_shell_gets_back_the_words_that_it_gave() {
-        assert_eq!(quoted("--size=256"), "--size=256");
-        assert_eq!(quoted("<img src=x onerror=alert(1)>.png"), "'<img src=x onerror=alert(1)>.png'");
-        assert_eq!(quoted("it's"), r"'it'\''s'");
-        assert_eq!(quoted(""), "''");
     }
 }

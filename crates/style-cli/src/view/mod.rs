@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use crate::failure::{Exit, Failure, Result};
-use crate::terminal::say;
+use crate::terminal::warn;
 
 /// Pages get this long to fetch the last picture before the server goes.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -45,7 +45,7 @@ impl View {
         let serve = move || {
             // The run goes on without its page.
             if let Err(error) = server::serve(listener, served, quits) {
-                say(format_args!("warning: the live page has ended: {error}"));
+                warn(format_args!("the live page has ended: {error}"));
             }
         };
         let thread = std::thread::Builder::new().name("live page".into()).spawn(serve).map_err(refused)?;

@@ -14,7 +14,7 @@ mod view;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use style_transfer::{DeviceInfo, Image, Outcome, Plan, Settings, Step, Vgg};
+use style_transfer::{DeviceInfo, Image, Outcome, Plan, Preset, Settings, Step, Vgg};
 
 use crate::failure::{Failure, Result};
 use crate::job::Job;
@@ -24,8 +24,8 @@ use crate::signals;
 /// What is known before the first step.
 pub(crate) struct Begin<'a> {
     pub(crate) settings: &'a Settings,
-    /// Name of the preset that the settings began from.
-    pub(crate) preset: &'a str,
+    /// The preset that the settings began from, and its name.
+    pub(crate) preset: (&'a str, &'a Preset),
     /// The recipe that goes into the picture, JSON.
     pub(crate) recipe: &'a str,
     /// The command line as it was typed, the program's name first.
@@ -77,7 +77,7 @@ pub(crate) trait Watcher {
 }
 
 /// Everybody whom the arguments of a job ask for.
-pub(crate) fn of(job: &Job<'_>) -> Result<Watchers<'static>> {
+pub(crate) fn of<'a>(job: &Job<'a>) -> Result<Watchers<'a>> {
     let mut watchers = Watchers::default();
     progress::add_to(&mut watchers, &job.arguments.showing);
     snapshots::add_to(&mut watchers, job)?;

@@ -1,44 +1,72 @@
 //! The picture so far, written now and then (`--save-every`).
 
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use style_transfer::Step;
+use style_transfer::{PictureFormat, Step, write_atomically};
 
-use super::{Watcher, Watchers};
+use super::{Begin, Watcher, Watchers};
 use crate::failure::{Failure, Result};
+use crate::inputs;
 use crate::job::Job;
 use crate::outputs::check_place;
+use crate::places::{snapshot, step_of_snapshot};
+use crate::writing::Writing;
 
-pub(super) fn add_to(watchers: &mut Watchers<'_>, job: &Job<'_>) -> Result<()> {
+pub(super) fn add_to<'a>(watchers: &mut Watchers<'a>, job: &Job<'a>) -> Result<()> {
     let Some(every) = job.arguments.output.save_every else { return Ok(()) };
     let Some(output) = job.output.path() else {
         return Err(Failure::usage("--save-every needs a file, and the picture goes to stdout")
             .help("name a file with -o"));
     };
-    let snapshots = Snapshots { every, output: output.to_owned() };
-    check_place(&snapshots.path(every as usize), job.arguments.output.force, &[])?;
-    watchers.add(snapshots);
+    watchers.add(Snapshots {
+        every: every as usize,
+        output: output.to_owned(),
+        inputs: inputs::paths(&job.settled.recipe),
+        force: job.arguments.output.force,
+        writing: job.writing(),
+        format: job.output.format(),
+    });
     Ok(())
 }
 
-struct Snapshots {
-    every: u64,
+struct Snapshots<'a> {
+    every: usize,
     output: PathBuf,
+    inputs: Vec<&'a Path>,
+    force: bool,
+    writing: Writing<'a>,
+    format: PictureFormat,
 }
 
-impl Snapshots {
-    /// `NAME.0100.png` for step 100.
-    fn path(&self, step: usize) -> PathBuf {
-        let extension = self.output.extension().unwrap_or_default().to_string_lossy();
-        self.output.with_extension(format!("{step:04}.{extension}"))
+impl Snapshots<'_> {
+    fn is_due(&self, step: usize, steps: usize) -> bool {
+        step.is_multiple_of(self.every) && step < steps
     }
 }
 
-impl Watcher for Snapshots {
+impl Watcher for Snapshots<'_> {
+    /// Refuses to replace what is there before the first step.
+    fn begin(&mut self, begin: &Begin<'_>) -> Result<()> {
+        let folder = self.output.parent().filter(|folder| !folder.as_os_str().is_empty());
+        // A folder that cannot be listed may still be written to.
+        let Ok(entries) = std::fs::read_dir(folder.unwrap_or(Path::new("."))) else { return Ok(()) };
+        let steps = begin.plan.steps();
+        let names = entries.filter_map(|entry| Some(entry.ok()?.file_name()));
+        let mut there: Vec<_> = names
+            .filter_map(|name| step_of_snapshot(&self.output, &name))
+            .filter(|&step| step > begin.done && self.is_due(step, steps))
+            .collect();
+        there.sort_unstable();
+        // The first part of a run has written the same pictures, perhaps further than its checkpoint.
+        let force = self.force || begin.done > 0;
+        there.into_iter().try_for_each(|step| check_place(&snapshot(&self.output, step), force, &self.inputs))
+    }
+
     fn step(&mut self, step: &Step<'_>) -> Result<ControlFlow<()>> {
-        if (step.index as u64).is_multiple_of(self.every) && step.index < step.steps {
-            step.image()?.save(self.path(step.index))?;
+        if self.is_due(step.index, step.steps) {
+            let bytes = self.writing.stopped_after(step.index).encode(&step.image()?, self.format)?;
+            write_atomically(snapshot(&self.output, step.index), &bytes)?;
         }
         Ok(ControlFlow::Continue(()))
     }

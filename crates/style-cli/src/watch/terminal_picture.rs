@@ -16,6 +16,7 @@ use super::pace::Pace;
 use super::{End, Watcher, Watchers};
 use crate::arguments::{PictureKind, ShowingArguments};
 use crate::failure::Result;
+use crate::terminal::said;
 
 /// The terminal gets a newer picture at most so often.
 const BETWEEN_PICTURES: Duration = Duration::from_millis(400);
@@ -48,8 +49,8 @@ struct TerminalPicture {
     /// What stands below; it is taken away while the picture is drawn.
     bar: ProgressBar,
     pace: Pace,
-    /// Cells of the picture that stands there.
-    drawn: Option<Cells>,
+    /// Cells of the picture that stands there, and how much had been said until then.
+    drawn: Option<(Cells, usize)>,
 }
 
 /// A place in the terminal.
@@ -71,10 +72,12 @@ impl TerminalPicture {
             return Ok(());
         };
         let painted = paint::paint(self.method, image, cells)?;
-        let text = frame(&painted, cells, self.drawn == Some(cells));
+        // What was said since stands below the picture and must not be drawn over.
+        let now = (cells, said());
+        let text = frame(&painted, cells, self.drawn == Some(now));
         // A terminal that has gone away is no reason to end the run.
         let written = self.bar.suspend(|| terminal.write_str(&text).and_then(|()| terminal.flush()));
-        self.drawn = written.is_ok().then_some(cells);
+        self.drawn = written.is_ok().then_some(now);
         Ok(())
     }
 }

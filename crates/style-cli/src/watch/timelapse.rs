@@ -12,7 +12,8 @@ use super::{Begin, End, Watcher, Watchers};
 use crate::failure::{Exit, Failure, Result};
 use crate::inputs;
 use crate::job::Job;
-use crate::outputs::check_place;
+use crate::outputs::check_place_of;
+use crate::signals::Scrap;
 
 /// About so many frames, however long the run is.
 const FRAMES: usize = 100;
@@ -34,6 +35,8 @@ struct Timelapse {
 struct Frames {
     animation: std::result::Result<Option<Animation>, ImageError>,
     size: (usize, usize),
+    /// The file that they are in so far.
+    _scrap: Option<Scrap>,
 }
 
 impl Frames {
@@ -53,11 +56,12 @@ impl Frames {
 
 pub(super) fn add_to(watchers: &mut Watchers<'_>, job: &Job<'_>) -> Result<()> {
     let Some(path) = &job.arguments.output.timelapse else { return Ok(()) };
-    if job.output.path() == Some(path) {
-        let message = format!("cannot write {}: it is the place of the result", path.display());
-        return Err(Failure::new(Exit::Output, message).help("choose another name for the animation"));
+    let option = "--timelapse";
+    if job.output.is_own(path) {
+        let message = format!("cannot write {}: the run writes another file there", path.display());
+        return Err(Failure::new(Exit::Output, message).help(format!("choose another name with {option}")));
     }
-    check_place(path, job.arguments.output.force, &inputs::paths(&job.settled.recipe))?;
+    check_place_of(option, path, job.arguments.output.force, &inputs::paths(&job.settled.recipe))?;
     watchers.add(Timelapse::new(path.clone()));
     Ok(())
 }
@@ -65,7 +69,7 @@ pub(super) fn add_to(watchers: &mut Watchers<'_>, job: &Job<'_>) -> Result<()> {
 impl Timelapse {
     /// Into a file that ends in `.png`, `.apng` or `.gif`.
     fn new(path: PathBuf) -> Self {
-        let frames = Frames { animation: Ok(None), size: (0, 0) };
+        let frames = Frames { animation: Ok(None), size: (0, 0), _scrap: None };
         Self { path, frames: Arc::new(Mutex::new(frames)), background: Background::new(), taken: 0 }
     }
 
@@ -82,7 +86,8 @@ impl Watcher for Timelapse {
         let (width, height) = (begin.plan.width, begin.plan.height);
         let animation = Animation::create(&self.path, width, height, DELAY)?;
         let mut frames = self.frames.lock().unwrap_or_else(PoisonError::into_inner);
-        *frames = Frames { animation: Ok(Some(animation)), size: (width, height) };
+        let scrap = Some(Scrap::new(animation.scratch()));
+        *frames = Frames { animation: Ok(Some(animation)), size: (width, height), _scrap: scrap };
         Ok(())
     }
 
@@ -155,7 +160,7 @@ mod tests {
         let path = folder.path().join("run.png");
         let animation = Animation::create(&path, 2, 2, DELAY).unwrap();
         let error = ImageError::NoPixels { width: 0, height: 0 };
-        let mut frames = Frames { animation: Ok(Some(animation)), size: (2, 2) };
+        let mut frames = Frames { animation: Ok(Some(animation)), size: (2, 2), _scrap: None };
         let image = Image::new(1, 1, vec![0.5; 3]).unwrap();
         frames.push(&image, DELAY);
         assert_eq!(frames.animation.as_ref().unwrap().as_ref().unwrap().frames(), 1);

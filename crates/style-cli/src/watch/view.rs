@@ -7,15 +7,16 @@ use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use serde_json::{Value, json};
-use style_transfer::{Image, Outcome, PictureFormat, Step};
+use style_transfer::{Image, Outcome, Step};
 
 use super::background::Background;
 use super::pace::Pace;
 use super::{Begin, End, Watcher, Watchers};
 use crate::failure::Result;
 use crate::job::Job;
+use crate::shown;
 use crate::signals;
-use crate::terminal::say;
+use crate::terminal::{Event, say, tell};
 use crate::view::{Encoded, Point, Shared, View};
 
 /// A page gets a newer picture at most so often.
@@ -33,7 +34,8 @@ pub(super) fn add_to(watchers: &mut Watchers<'_>, job: &Job<'_>) -> Result<()> {
     let showing = &job.arguments.showing;
     let Some(port) = showing.view else { return Ok(()) };
     let view = View::open(port)?;
-    say(format_args!("live page: {}", view.url()));
+    let url = view.url();
+    tell(format_args!("live page: {url}"), &Event::Page { url: &url });
     watchers.add(LiveView::new(view, showing.stays));
     Ok(())
 }
@@ -137,7 +139,7 @@ fn plan(begin: &Begin<'_>) -> Value {
     let output = begin.output.and_then(Path::file_name).map(|name| name.to_string_lossy());
     json!({
         "output": output.as_deref().unwrap_or("the standard output"),
-        "preset": begin.preset,
+        "preset": begin.preset.0,
         "device": begin.device.to_string(),
         "width": begin.plan.width,
         "height": begin.plan.height,
@@ -176,14 +178,9 @@ fn result(outcome: &Outcome) -> Value {
     })
 }
 
-/// The picture with no longer side than this, as a JPEG; `None` where memory is short.
+/// The picture as a file; `None` where memory is short.
 fn jpeg(image: &Image, longest: usize) -> Option<Bytes> {
-    let encoded = if image.width().max(image.height()) > longest {
-        image.resized_to_long_side(longest).and_then(|image| image.encode(PictureFormat::Jpeg))
-    } else {
-        image.encode(PictureFormat::Jpeg)
-    };
-    encoded.ok().map(Bytes::from)
+    shown::jpeg(image, longest).ok().map(Bytes::from)
 }
 
 /// `castle.step-12.png`, or with a further number where an earlier run has left that one.
@@ -211,12 +208,5 @@ mod tests {
         std::fs::write(folder.path().join("castle in winter.v2.step-12.png"), "").unwrap();
         assert_eq!(name(12), "castle in winter.v2.step-12-2.png");
         assert_eq!(name(13), "castle in winter.v2.step-13.png");
-    }
-
-    #[test]
-    fn a_large_picture_is_shown_smaller() {
-        let image = Image::new(2000, 10, vec![0.5; 60_000]).unwrap();
-        let shown = Image::decode(&jpeg(&image, SHOWN).unwrap()).unwrap();
-        assert_eq!((shown.width(), shown.height()), (1024, 5));
     }
 }

@@ -57,12 +57,12 @@ impl Position {
             .collect();
         let history = kept.rows(HISTORY)?;
         let best = kept.counts(BEST)?;
-        let before: usize = scales.iter().map(|run| run.steps).sum();
+        let before = scales.iter().try_fold(0_usize, |sum, run| sum.checked_add(run.steps));
         let is_sound = rest.is_empty()
             && scales.len() == scale
             && (1..=step).contains(&index)
             && step <= steps
-            && first == before
+            && before == Some(first)
             && best.len() <= 1
             && best.iter().all(|best| (first..history.len()).contains(best))
             && history.len() <= step;
@@ -74,5 +74,29 @@ impl Position {
         };
         let (size, best) = ((width, height), best.first().copied());
         Ok(Self { scale, index, step, steps, size, first, best, recoveries, scales, losses })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_that_no_number_can_count_are_no_small_number_of_steps() {
+        let position = |more: usize| {
+            // Together 2^64 and 5 more, or less.
+            let steps =
+                [8_000_000_000_000_000].repeat(2305).into_iter().chain([6_744_073_709_551_616 + more]);
+            let mut kept = Kept::default();
+            kept.put_counts(POSITION, [2306, 1, 10, 20, 16, 16, 5, 0]);
+            kept.put_counts(SCALES, steps.flat_map(|steps| [16, 16, 0, steps]));
+            kept.put_counts(BEST, None);
+            kept.put_rows(HISTORY, 1, [&[1.0_f32][..]].into_iter());
+            Position::read(&kept)
+        };
+        for more in [0, 5] {
+            let refused = position(more).unwrap_err().to_string();
+            assert!(refused.contains("contradicts itself"), "{refused}");
+        }
     }
 }

@@ -154,6 +154,12 @@ impl Animation {
         self.frames
     }
 
+    /// The file beside the target that the frames go to until the end; for who ends the program without dropping this.
+    #[must_use]
+    pub fn scratch(&self) -> &Path {
+        self.scratch.0.path()
+    }
+
     /// Writes the end, syncs the file to the disk and puts it into the place of the target.
     ///
     /// # Errors

@@ -18,11 +18,12 @@ use crate::arguments::{RunArguments, StyleArguments};
 use crate::failure::{Exit, Failure, Result};
 use crate::inputs::{Reader, is_stdin, paths, style_recipe};
 use crate::job::{Job, Machine};
-use crate::outputs::{Output, Writing, with_ending};
+use crate::outputs::{Output, with_ending};
 use crate::plan::{Planned, check};
 use crate::recipe::{Recipe, Settled, TaskName};
 use crate::signals;
 use crate::terminal::{duration, give_path, say};
+use crate::writing::Writing;
 
 use candidate::{Candidate, LETTERS, Opened};
 use comparison::Comparison;
@@ -73,7 +74,7 @@ impl Runs<'_> {
             arguments: self.arguments,
             output: self.output,
             token: self.token.clone(),
-            checkpoint: None,
+            earlier: None,
         }
     }
 }
@@ -114,6 +115,7 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<Exit> {
     let (cell, quiet) = (arguments.cell as usize, arguments.run.showing.quiet);
     let mut comparison = Comparison { candidates, opened, machine, sheet, token, cell, quiet };
 
+    signals::work();
     let results = comparison.run();
     if results.iter().flatten().all(std::result::Result::is_err) {
         return comparison.end(results, None);
@@ -201,7 +203,7 @@ impl Arguments {
             largest = (largest.0.max(side(plan.width)), largest.1.max(side(plan.height)));
             plans.push(plan);
         }
-        Ok((plans, Self::sheet(varies, runs.candidates, largest)?))
+        Ok((plans, laid_out(varies, runs.candidates, largest)?))
     }
 
     /// Tells how long all will take, going by some of them, spread evenly.
@@ -223,18 +225,19 @@ impl Arguments {
         say(format!("{} pictures on {}: {time}", plans.len(), runs.machine.name()));
         Ok(())
     }
+}
 
-    fn sheet(varies: &[Vary], candidates: &[Candidate], picture: (usize, usize)) -> Result<Sheet> {
-        let columns = match varies {
-            [only] => only.values.len().min(4),
-            _ => varies.first().map_or(1, |first| first.values.len()),
-        };
-        let labels = candidates.iter().flat_map(|candidate| &candidate.labels);
-        let letters = labels.map(|label| label.chars().count()).max().unwrap_or(0).max(LETTERS);
-        let extent = Extent { columns, cells: candidates.len(), picture, lines: varies.len() + 1, letters };
-        let title = candidates.first().map_or_else(String::new, |first| title(&first.settled.recipe));
-        Sheet::new(&title, &extent)
-    }
+/// The sheet, without its pictures.
+fn laid_out(varies: &[Vary], candidates: &[Candidate], picture: (usize, usize)) -> Result<Sheet> {
+    let columns = match varies {
+        [only] => only.values.len().min(4),
+        _ => varies.first().map_or(1, |first| first.values.len()),
+    };
+    let labels = candidates.iter().flat_map(|candidate| &candidate.labels);
+    let letters = labels.map(|label| label.chars().count()).max().unwrap_or(0).max(LETTERS);
+    let extent = Extent { columns, cells: candidates.len(), picture, lines: varies.len() + 1, letters };
+    let title = candidates.first().map_or_else(String::new, |first| title(&first.settled.recipe));
+    Sheet::new(&title, &extent)
 }
 
 /// `photo.jpg in painting.jpg, preset fast`

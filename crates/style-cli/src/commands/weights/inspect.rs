@@ -9,10 +9,11 @@ use style_transfer::PixelTransform;
 use style_transfer::import::{Checkpoint, WriteOptions};
 
 use super::import::{Trust, pixels};
-use super::{refused, resolve};
+use super::refused;
 use crate::commands::give_json;
 use crate::failure::Result;
 use crate::terminal::give;
+use crate::weights::resolve;
 
 /// Show what a weights file holds, native or foreign; nothing in it is run.
 #[derive(Debug, Args)]

@@ -1,13 +1,10 @@
 //! `style weights`: import, inspect, get, list.
 
-mod cache;
 mod curl;
-mod digest;
 mod download;
 mod get;
 mod import;
 mod inspect;
-mod known;
 mod list;
 mod part;
 mod source;
@@ -20,10 +17,7 @@ use clap::{Args, Subcommand};
 use style_transfer::import::ImportError;
 
 use crate::failure::{Exit, Failure, Result};
-
-pub(crate) use cache::resolve;
-pub(crate) use digest::of_file as sha256_of;
-pub(crate) use known::by_name;
+use crate::weights::{cache, digest, known};
 
 /// Convert, inspect and fetch the weights of VGG networks.
 #[derive(Debug, Args)]

@@ -58,7 +58,7 @@ impl Source {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::weights::known::by_name;
+    use crate::weights::known::by_name;
 
     #[test]
     fn nothing_but_https_is_asked_unless_it_is_named() {

@@ -58,7 +58,7 @@ impl KnownFile {
     }
 
     /// Whether all of its SHA-256 is known.
-    pub(super) const fn is_pinned(&self) -> bool {
+    pub(crate) const fn is_pinned(&self) -> bool {
         self.sha256.len() == 64
     }
 

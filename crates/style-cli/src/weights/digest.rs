@@ -28,7 +28,7 @@ pub(crate) fn of_file(path: &Path) -> io::Result<String> {
 /// # Errors
 ///
 /// Exit code 4 when it is another file.
-pub(super) fn check(path: &Path, known: &KnownFile, from: &str) -> Result<String> {
+pub(crate) fn check(path: &Path, known: &KnownFile, from: &str) -> Result<String> {
     let found = of_file(path).map_err(|error| {
         Failure::new(Exit::Weights, format!("cannot read {}: {error}", path.display()))
             .help("check the path and that it may be read")

@@ -1,0 +1,154 @@
+//! What programs read with `--progress json`: an object a line on stderr and nothing else, however the run ends.
+#![allow(clippy::unwrap_used, clippy::panic)] // in functions that tests share
+
+mod common;
+
+use std::path::Path;
+use std::process::Stdio;
+
+use common::{folder_with_pictures, signal, style};
+use serde_json::Value;
+
+const SMALL: [&str; 6] = ["--size", "32", "--steps", "2", "--progress", "json"];
+
+/// Every line as an object, and the exit code; the last line tells the same code.
+fn told(folder: &Path, arguments: &[&str]) -> (Vec<Value>, i32) {
+    let output = style(folder, arguments).stderr(Stdio::piped()).output().unwrap();
+    parsed(&output.stderr, output.status.code().unwrap())
+}
+
+fn parsed(stderr: &[u8], code: i32) -> (Vec<Value>, i32) {
+    let text = std::str::from_utf8(stderr).unwrap();
+    let parse =
+        |line: &str| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}\nin {text}"));
+    let lines: Vec<Value> = text.lines().map(parse).collect();
+    assert!(lines.iter().all(Value::is_object), "{text}");
+    assert_eq!(lines.iter().filter(|line| line["event"] == "end").count(), 1, "{text}");
+    let end = lines.last().unwrap();
+    assert_eq!((&end["event"], &end["exit"]), (&"end".into(), &code.into()), "{text}");
+    assert_eq!(end["status"], if code == 0 { "done" } else { "failed" });
+    (lines, code)
+}
+
+fn events(lines: &[Value]) -> Vec<&str> {
+    lines.iter().map(|line| line["event"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn a_run_that_is_done_tells_what_it_saved() {
+    let folder = folder_with_pictures();
+    let arguments =
+        [&["photo.png", "painting.png", "--report", "--view", "-o", "out.png"], &SMALL[..]].concat();
+    let (lines, code) = told(folder.path(), &arguments);
+    assert_eq!(code, 0);
+    let expected = ["plan", "page", "begin", "scale", "step", "step", "saved", "report", "end"];
+    assert_eq!(events(&lines), expected);
+    assert!(lines[0]["text"].as_str().unwrap().starts_with("32 x 21 px") && lines[0]["seconds"].is_f64());
+    assert!(lines[1]["url"].as_str().unwrap().starts_with("http://127.0.0.1:"));
+    assert_eq!(lines[6]["picture"], "out.png");
+    assert!(lines[6]["metrics"]["ssim"].is_f64());
+    assert_eq!(lines[7]["page"], "out.report.html");
+}
+
+#[test]
+fn what_fails_early_has_its_end_too() {
+    let folder = folder_with_pictures();
+    for (first, expected, says) in [
+        (&["phto.png", "painting.png"][..], 3, "no file phto.png"),
+        (&["photo.png"], 2, "there is no painting"),
+        (&["photo.png", "painting.png", "--sise", "3"], 2, "unexpected argument '--sise' found"),
+        (&["photo.png", "painting.png", "--weights", "page.jpg"], 4, "page.jpg"),
+        (&["photo.png", "painting.png", "-o", "other.png"], 5, "it is there already"),
+        (&["photo.png", "painting.png", "--max-memory", "1"], 6, "--max-memory allows"),
+        (&["resume", "photo.png"], 9, "there is no checkpoint of photo.png"),
+    ] {
+        // The size of SMALL would be among the settings that a resumed run has.
+        let arguments =
+            if first[0] == "resume" { [first, &SMALL[4..]] } else { [first, &SMALL[..]] }.concat();
+        let (lines, code) = told(folder.path(), &arguments);
+        assert_eq!((code, lines.len()), (expected, 1), "{lines:?}");
+        assert!(lines[0]["error"].as_str().unwrap().contains(says), "{lines:?}");
+        assert!(lines[0]["help"].is_string());
+    }
+}
+
+#[test]
+fn a_warning_is_an_event() {
+    let folder = folder_with_pictures();
+    let at = |name: &str| folder.path().join(name);
+    // A PNG whose colour profile is none.
+    let png = std::fs::read(at("photo.png")).unwrap();
+    let chunk = iccp(b"no profile at all");
+    std::fs::write(at("odd.png"), [&png[..33], &chunk, &png[33..]].concat()).unwrap();
+    let (lines, code) =
+        told(folder.path(), &[&["odd.png", "painting.png", "-o", "out.png"], &SMALL[..]].concat());
+    assert_eq!((code, &lines[0]["event"]), (0, &"warning".into()), "{lines:?}");
+    assert!(lines[0]["message"].as_str().unwrap().starts_with("odd.png: "));
+}
+
+/// An iCCP chunk with bytes that are not even compressed.
+fn iccp(profile: &[u8]) -> Vec<u8> {
+    let data = [b"iCCPx\0\0", profile].concat();
+    let mut crc = u32::MAX;
+    for byte in &data {
+        crc ^= u32::from(*byte);
+        for _ in 0..8 {
+            crc = (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg());
+        }
+    }
+    let length = (data.len() as u32 - 4).to_be_bytes();
+    [&length[..], &data, &(!crc).to_be_bytes()].concat()
+}
+
+#[test]
+fn of_many_pictures_each_is_told() {
+    let folder = folder_with_pictures();
+    let many = ["photo.png", "cut.png", "other.png", "--with", "painting.png", "-o", "made"];
+    let (lines, code) = told(folder.path(), &[&many, &SMALL[..]].concat());
+    assert_eq!(code, 3);
+    let seen = events(&lines);
+    let counted = |event| seen.iter().filter(|seen| **seen == event).count();
+    assert_eq!([counted("picture"), counted("begin"), counted("saved"), counted("failed")], [3, 2, 2, 1]);
+    let failed = lines.iter().find(|line| line["event"] == "failed").unwrap();
+    assert_eq!((&failed["content"], &failed["exit"]), (&"cut.png".into(), &3.into()));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_that_a_signal_ends_before_its_first_step_has_its_end_too() {
+    let folder = folder_with_pictures();
+    // Its first step takes seconds.
+    let slow =
+        ["photo.png", "painting.png", "--size", "1500", "--set", "smallest_scale=1500", "-o", "out.png"];
+    let child =
+        style(folder.path(), &[&slow[..], &SMALL[4..]].concat()).stderr(Stdio::piped()).spawn().unwrap();
+    while !folder.path().join("out.png.lock").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    signal(&child, "TERM");
+    let output = child.wait_with_output().unwrap();
+    let (lines, code) = parsed(&output.stderr, output.status.code().unwrap());
+    assert_eq!(code, 143);
+    assert_eq!(lines.last().unwrap()["error"], "interrupted before the first step; nothing was written");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_that_a_signal_ends_says_how_to_go_on() {
+    let folder = folder_with_pictures();
+    let arguments = ["photo.png", "painting.png", "--size", "48", "--steps", "5000", "--progress", "json"];
+    let mut child = style(folder.path(), &[&arguments[..], &["-o", "out.png"]].concat())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut read = std::io::BufReader::new(child.stderr.take().unwrap());
+    let mut before = String::new();
+    while !before.ends_with('\n') || !before.contains("\"event\":\"step\"") {
+        assert!(std::io::BufRead::read_line(&mut read, &mut before).unwrap() > 0, "{before}");
+    }
+    signal(&child, "INT");
+    std::io::Read::read_to_string(&mut read, &mut before).unwrap();
+    let (lines, code) = parsed(before.as_bytes(), child.wait().unwrap().code().unwrap());
+    assert_eq!(code, 130);
+    assert_eq!(lines.last().unwrap()["help"], "`style resume out.png` goes on from there");
+}
