@@ -6,9 +6,7 @@ mod telling;
 
 pub(crate) use event::{ByTerm, Event};
 use harmless::Harmless;
-pub(crate) use telling::{
-    above, begin, end, leave, no_bar, said, say, tell, tell_programs, tells_programs, warn,
-};
+pub(crate) use telling::{above, begin, end, leave, no_bar, said, say, tell, tell_programs, warn};
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write as _};

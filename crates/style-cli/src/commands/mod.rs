@@ -74,11 +74,6 @@ fn answer(error: &clap::Error, arguments: &[OsString]) -> Result<Exit> {
     if let Some(failure) = refusal(error, &typed(arguments)) {
         return Err(failure);
     }
-    if terminal::tells_programs() {
-        let message = text.split("\n\n").next().unwrap_or_default();
-        let message = message.trim_start_matches("error: ").split_whitespace().collect::<Vec<_>>().join(" ");
-        return Err(Failure::usage(message).help("`style --help` lists what there is"));
-    }
     terminal::say(text.trim_end());
     Ok(Exit::Usage)
 }

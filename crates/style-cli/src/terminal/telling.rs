@@ -45,7 +45,7 @@ fn asks_for_json(arguments: &[OsString]) -> bool {
 }
 
 /// Whether a program listens and not a person.
-pub(crate) fn tells_programs() -> bool {
+fn tells_programs() -> bool {
     TELLS_PROGRAMS.load(Ordering::Relaxed)
 }
 
