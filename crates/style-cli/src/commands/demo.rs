@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use clap::Args;
+use style_transfer::PictureFormat;
 
 use super::{layers, run_recipe};
 use crate::arguments::{RunArguments, StyleArguments};
@@ -10,6 +11,7 @@ use crate::failure::{Exit, Result};
 use crate::outputs::is_folder;
 use crate::recipe::{Recipe, StyleRecipe};
 use crate::terminal::say;
+use crate::writing::extension;
 
 /// The pictures inside the program.
 const PICTURES: [(&str, &[u8]); 2] = [
@@ -46,7 +48,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
         ..Recipe::default()
     };
     if let Some(output) = run.output.output.as_ref().filter(|_| !run.showing.quiet) {
-        let extension = output.extension().unwrap_or_default().to_string_lossy();
+        let extension = PictureFormat::from_path(output).map_or("png", extension);
         let partial = output.with_extension(format!("partial.{extension}"));
         say(format!(
             "a castle in the textures of a painting by van Gogh: {} shows it as it forms, {} is the result",
