@@ -74,7 +74,10 @@ impl Batch {
             )
             .help("leave --recipe or --with out"));
         }
-        settled.recipe.content = None;
+        (settled.recipe.content, settled.recipe.content_sha256) = (None, None);
+        for style in &mut settled.recipe.styles {
+            style.sha256 = inputs::digest_of(&style.path); // what is there already may be of another file
+        }
         if contents.is_empty() {
             return Err(Failure::usage("--with names a style, and there is no photograph")
                 .help("such as `style photos/*.jpg --with painting.jpg -o out`"));
