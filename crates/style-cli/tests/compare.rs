@@ -164,6 +164,47 @@ fn options_that_a_sheet_has_no_use_for_are_refused_by_name() {
     }
 }
 
+/// A file takes the place of the sheet's folder, as a disk may become full.
+#[test]
+fn a_sheet_that_cannot_be_written_is_kept_among_the_temporary_files() {
+    let place = place();
+    let at = |name: &str| place.path().join(name);
+    fs::create_dir(at("temporary")).unwrap();
+    let words = "compare photo.png painting.png --device cpu --size 48 --steps 20 -o made/sheet.jpg --vary seed=1,2,3,4,5,6";
+    let mut command = common::style(place.path(), &words.split(' ').collect::<Vec<_>>());
+    let mut child = command.env("TMPDIR", at("temporary")).stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    said.find(|line| line.starts_with("1 of 6: ")).unwrap();
+    fs::remove_dir_all(at("made")).unwrap();
+    fs::write(at("made"), b"").unwrap();
+    let said = said.collect::<Vec<_>>().join("\n");
+    assert_eq!(child.wait().unwrap().code(), Some(5), "{said}");
+    assert!(said.contains("error: cannot write made/sheet.jpg: "), "{said}");
+    assert!(said.contains(&format!("the sheet is {}", at("temporary/sheet.png").display())), "{said}");
+    assert!(Image::open(at("temporary/sheet.png")).unwrap().width() >= 3 * 48);
+}
+
+#[test]
+fn the_place_of_a_style_file_is_tried_before_the_work_and_one_that_fails_after_it_is_kept_elsewhere() {
+    let place = place();
+    fs::create_dir(place.path().join("temporary")).unwrap();
+    let save = |words: &[&str]| {
+        let mut command = common::style(place.path(), &[&["save-style", "painting.png"], words].concat());
+        command.env("TMPDIR", place.path().join("temporary")).stderr(Stdio::piped()).output().unwrap()
+    };
+    let said = code(&save(&["-o", "photo.png/a.style", "--weights", "missing.safetensors"]), 5);
+    assert!(said.contains("cannot write photo.png/a.style: "), "{said}");
+
+    // There is room for this name and for nothing that is written beside it.
+    let name = format!("{}.style", "a".repeat(243));
+    let said = code(&save(&["--size", "48", "-o", &name]), 5);
+    let kept = place.path().join("temporary").join(&name);
+    assert!(said.contains(&format!("the style file is {}", kept.display())), "{said}");
+    assert!(fs::metadata(kept).unwrap().len() > 1000);
+    let left = fs::read_dir(place.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    assert!(left.filter(|name| name.to_string_lossy().starts_with('a')).count() == 0);
+}
+
 #[test]
 fn a_signal_loses_no_picture_that_was_made() {
     let place = place();
