@@ -79,7 +79,11 @@ fn what_one_of_the_runs_would_be_refused_for_is_refused_before_the_first() {
     assert!(refused(&["--vary", "content-weight=1,-1"], 2).contains("content_weight is -1"));
     assert!(refused(&["--vary", "size=32,20000"], 6).contains("size 20000: "));
     assert!(refused(&["--vary", "weight=1,2"], 2).contains("weight"));
-    assert!(refused(&["--vary", "device=cpu"], 2).contains("device"));
+    for what in ["device", "weights", "mask", "bits"] {
+        let said = refused(&["--vary", &format!("{what}=cpu")], 2);
+        assert!(said.contains(&format!("error: --vary {what}: it cannot vary\n")), "{said}");
+        assert!(said.contains("may vary, and preset and style-scale"), "{said}");
+    }
     assert!(
         refused(&["--vary", "size=1", "--vary", "seed=1", "--vary", "steps=1"], 2)
             .contains("rows and columns")
@@ -149,7 +153,8 @@ fn where_runs_start_and_how_large_brushes_are_may_vary_over_pictures_that_are_op
     }
     // As if each were the only one.
     let alone = ["--vary", "init=painting.png", "--style-scale", "2", "-o", "alone.png", "--report"];
-    code(&compare(place.path(), &alone), 0);
+    let said = code(&compare(place.path(), &alone), 0);
+    assert!(said.starts_with("1 picture on "), "{said}");
     let alone: Value =
         serde_json::from_slice(&fs::read(place.path().join("alone.report.json")).unwrap()).unwrap();
     assert_eq!(alone["pictures"][0]["losses"], report["pictures"][3]["losses"]);

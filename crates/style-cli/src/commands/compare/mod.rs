@@ -235,7 +235,11 @@ impl Arguments {
         let time = seconds.map_or("time unknown before the first steps".to_owned(), |some| {
             format!("about {} in all", duration(some * plans.len() as f64 / tried as f64))
         });
-        say(format!("{} pictures on {}: {time}", plans.len(), runs.machine.name()));
+        let pictures = match plans.len() {
+            1 => "1 picture".to_owned(),
+            several => format!("{several} pictures"),
+        };
+        say(format!("{pictures} on {}: {time}", runs.machine.name()));
         Ok(())
     }
 }
