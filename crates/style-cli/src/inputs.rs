@@ -71,10 +71,7 @@ impl Reader {
     /// SHA-256 of the file at a path, in hex; `None` for what can be read once only. A file that is not the one whose
     /// digest is `known` is used, and that is said.
     fn digest(&self, path: &Path, known: Option<&str>) -> Option<String> {
-        if is_stdin(path) || !path.is_file() {
-            return None;
-        }
-        let found = digest::of_file(path).ok()?;
+        let found = digest_of(path)?;
         if !self.quiet && known.is_some_and(|known| known != found) {
             warn(format_args!(
                 "{} is not the file that the recipe was made with: its bytes are others",
@@ -112,6 +109,14 @@ impl Reader {
         })?;
         Ok(StyleSource::File(StyleFile::parse(&bytes)?))
     }
+}
+
+/// SHA-256 of the file at a path, in hex; `None` for what can be read once only, and what cannot be read.
+pub(crate) fn digest_of(path: &Path) -> Option<String> {
+    if is_stdin(path) || !path.is_file() {
+        return None;
+    }
+    digest::of_file(path).ok()
 }
 
 pub(crate) fn is_stdin(path: &Path) -> bool {

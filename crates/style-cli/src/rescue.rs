@@ -32,19 +32,22 @@ impl Rescue<'_> {
 
     /// Hours of work should not be lost because a disk is full: another folder may have room.
     pub(crate) fn elsewhere(self, failure: Failure, image: &Image, what: &str) -> Failure {
-        let folder = std::env::temp_dir();
-        let named = self.output.path().and_then(Path::file_name);
-        let own = || format!("style-{}.png", std::process::id()).into();
-        let path = folder.join(named.map_or_else(own, ToOwned::to_owned)).with_extension("png");
-        let bytes = match self.writing.encode(image, PictureFormat::Png) {
-            Ok(bytes) => bytes,
-            Err(error) => return told(failure, &error.message),
-        };
-        match write_to_free_name(&path, &bytes) {
-            Ok(path) => told(failure, &format!("{what} is {}", path.display())),
-            Err(error) => {
-                told(failure, &format!("{what} cannot be kept in {} either: {error}", folder.display()))
-            }
+        let named = self.output.path().and_then(Path::file_name).map(Path::new);
+        let name = named.map_or_else(|| format!("style-{}", std::process::id()).into(), Path::to_owned);
+        match self.writing.encode(image, PictureFormat::Png) {
+            Ok(bytes) => keep(failure, &name.with_extension("png"), &bytes, what),
+            Err(error) => told(failure, &error.message),
+        }
+    }
+}
+
+/// Keeps a file that has no place as a result among the temporary files, and tells where.
+pub(crate) fn keep(failure: Failure, name: &Path, bytes: &[u8], what: &str) -> Failure {
+    let folder = std::env::temp_dir();
+    match write_to_free_name(&folder.join(name), bytes) {
+        Ok(path) => told(failure, &format!("{what} is {}", path.display())),
+        Err(error) => {
+            told(failure, &format!("{what} cannot be kept in {} either: {error}", folder.display()))
         }
     }
 }

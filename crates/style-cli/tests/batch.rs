@@ -132,6 +132,30 @@ fn what_is_finished_is_left_alone_and_what_was_made_otherwise_is_refused() {
 }
 
 #[test]
+fn what_was_made_of_another_file_is_refused_by_its_name_and_made_anew_on_request() {
+    let place = Place::new(&["a.png", "b.png"]);
+    let many = ["a.png", "b.png", "--with", "painting.png", "-o", "out"];
+    let forced = [&many[..], &["--force"]].concat();
+    place.style(&many).is(0);
+    let made = || fs::read(place.path("out/a.png")).unwrap();
+    let first = made();
+
+    place.picture("a.png", 0.9);
+    place.style(&many).is(5).says("out/a.png: it is there already, and a.png has changed").says("--force");
+    assert_eq!(made(), first);
+    let again = place.style(&forced);
+    again.is(0).says("2 pictures: 1 made, 1 finished before");
+    assert_eq!(again.out, "out/a.png\n");
+    assert_ne!(made(), first);
+    place.style(&forced).is(0).says("2 pictures: 0 made, 2 finished before");
+
+    place.picture("painting.png", 0.2);
+    place.style(&many).is(5).says("painting.png has changed since it was made");
+    place.style(&forced).is(0).says("2 pictures: 2 made");
+    place.style(&many).is(0).says("2 pictures: 0 made, 2 finished before");
+}
+
+#[test]
 fn a_picture_that_fails_does_not_stop_the_others_and_is_named_at_the_end() {
     let place = Place::new(&["a.png", "c.png"]);
     fs::write(place.path("b.png"), b"no picture").unwrap();

@@ -79,7 +79,11 @@ fn what_one_of_the_runs_would_be_refused_for_is_refused_before_the_first() {
     assert!(refused(&["--vary", "content-weight=1,-1"], 2).contains("content_weight is -1"));
     assert!(refused(&["--vary", "size=32,20000"], 6).contains("size 20000: "));
     assert!(refused(&["--vary", "weight=1,2"], 2).contains("weight"));
-    assert!(refused(&["--vary", "device=cpu"], 2).contains("device"));
+    for what in ["device", "weights", "mask", "bits"] {
+        let said = refused(&["--vary", &format!("{what}=cpu")], 2);
+        assert!(said.contains(&format!("error: --vary {what}: it cannot vary\n")), "{said}");
+        assert!(said.contains("may vary, and preset and style-scale"), "{said}");
+    }
     assert!(
         refused(&["--vary", "size=1", "--vary", "seed=1", "--vary", "steps=1"], 2)
             .contains("rows and columns")
@@ -149,7 +153,8 @@ fn where_runs_start_and_how_large_brushes_are_may_vary_over_pictures_that_are_op
     }
     // As if each were the only one.
     let alone = ["--vary", "init=painting.png", "--style-scale", "2", "-o", "alone.png", "--report"];
-    code(&compare(place.path(), &alone), 0);
+    let said = code(&compare(place.path(), &alone), 0);
+    assert!(said.starts_with("1 picture on "), "{said}");
     let alone: Value =
         serde_json::from_slice(&fs::read(place.path().join("alone.report.json")).unwrap()).unwrap();
     assert_eq!(alone["pictures"][0]["losses"], report["pictures"][3]["losses"]);
@@ -162,6 +167,47 @@ fn options_that_a_sheet_has_no_use_for_are_refused_by_name() {
         let said = code(&compare(place.path(), &["--vary", "seed=1", option]), 2);
         assert!(said.contains(&format!("error: {option} is for one picture")), "{said}");
     }
+}
+
+/// A file takes the place of the sheet's folder, as a disk may become full.
+#[test]
+fn a_sheet_that_cannot_be_written_is_kept_among_the_temporary_files() {
+    let place = place();
+    let at = |name: &str| place.path().join(name);
+    fs::create_dir(at("temporary")).unwrap();
+    let words = "compare photo.png painting.png --device cpu --size 48 --steps 20 -o made/sheet.jpg --vary seed=1,2,3,4,5,6";
+    let mut command = common::style(place.path(), &words.split(' ').collect::<Vec<_>>());
+    let mut child = command.env("TMPDIR", at("temporary")).stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    said.find(|line| line.starts_with("1 of 6: ")).unwrap();
+    fs::remove_dir_all(at("made")).unwrap();
+    fs::write(at("made"), b"").unwrap();
+    let said = said.collect::<Vec<_>>().join("\n");
+    assert_eq!(child.wait().unwrap().code(), Some(5), "{said}");
+    assert!(said.contains("error: cannot write made/sheet.jpg: "), "{said}");
+    assert!(said.contains(&format!("the sheet is {}", at("temporary/sheet.png").display())), "{said}");
+    assert!(Image::open(at("temporary/sheet.png")).unwrap().width() >= 3 * 48);
+}
+
+#[test]
+fn the_place_of_a_style_file_is_tried_before_the_work_and_one_that_fails_after_it_is_kept_elsewhere() {
+    let place = place();
+    fs::create_dir(place.path().join("temporary")).unwrap();
+    let save = |words: &[&str]| {
+        let mut command = common::style(place.path(), &[&["save-style", "painting.png"], words].concat());
+        command.env("TMPDIR", place.path().join("temporary")).stderr(Stdio::piped()).output().unwrap()
+    };
+    let said = code(&save(&["-o", "photo.png/a.style", "--weights", "missing.safetensors"]), 5);
+    assert!(said.contains("cannot write photo.png/a.style: "), "{said}");
+
+    // There is room for this name and for nothing that is written beside it.
+    let name = format!("{}.style", "a".repeat(243));
+    let said = code(&save(&["--size", "48", "-o", &name]), 5);
+    let kept = place.path().join("temporary").join(&name);
+    assert!(said.contains(&format!("the style file is {}", kept.display())), "{said}");
+    assert!(fs::metadata(kept).unwrap().len() > 1000);
+    let left = fs::read_dir(place.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    assert!(left.filter(|name| name.to_string_lossy().starts_with('a')).count() == 0);
 }
 
 #[test]

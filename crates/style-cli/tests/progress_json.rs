@@ -108,10 +108,21 @@ fn of_many_pictures_each_is_told() {
     assert_eq!(code, 3);
     let seen = events(&lines);
     let counted = |event| seen.iter().filter(|seen| **seen == event).count();
-    // One that cannot be opened is not begun.
-    assert_eq!([counted("picture"), counted("begin"), counted("saved"), counted("failed")], [2, 2, 2, 1]);
-    let failed = lines.iter().find(|line| line["event"] == "failed").unwrap();
-    assert_eq!((&failed["content"], &failed["exit"]), (&"cut.png".into(), &3.into()));
+    // One that cannot be opened is not begun, and its turn comes all the same.
+    assert_eq!([counted("picture"), counted("begin"), counted("saved"), counted("failed")], [3, 2, 2, 1]);
+    let turns: Vec<_> = lines.iter().filter(|line| line["event"] == "picture").collect();
+    let of = |turn: &Value| (turn["number"].as_u64(), turn["of"].as_u64());
+    assert_eq!(turns.iter().map(|turn| of(turn)).collect::<Vec<_>>(), [1, 2, 3].map(|n| (Some(n), Some(3))));
+    let at = lines.iter().position(|line| line["event"] == "failed").unwrap();
+    assert_eq!((&lines[at]["content"], &lines[at]["exit"]), (&"cut.png".into(), &3.into()));
+    let turn = &lines[at - 1];
+    assert_eq!((&turn["event"], &turn["content"]), (&"picture".into(), &"cut.png".into()));
+
+    // What is finished has no turn, and who asked for quiet hears of failures alone.
+    let (lines, _) = told(folder.path(), &[&many, &SMALL[..], &["--quiet"]].concat());
+    assert_eq!(events(&lines), ["failed", "end"]);
+    let (lines, _) = told(folder.path(), &[&many, &SMALL[..]].concat());
+    assert_eq!(events(&lines), ["picture", "failed", "note", "end"]);
 }
 
 #[cfg(unix)]

@@ -6,6 +6,7 @@ use serde_json::Value;
 use style_transfer::{MAX_FILE_BYTES, recipe_of};
 
 use crate::failure::{Exit, Failure, Result};
+use crate::inputs::digest_of;
 use crate::reading::{Unread, read_file};
 use crate::recipe::Recipe;
 
@@ -13,13 +14,14 @@ use crate::recipe::Recipe;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum There {
     Nothing,
-    /// A picture with this very recipe.
+    /// A picture with this very recipe, of these very files.
     Finished,
     /// Something else; the words say what.
     Other(String),
 }
 
-/// Looks at the place of a result that a recipe makes.
+/// Looks at the place of a result that a recipe makes, in which the digests of the styles stand. That of the content is
+/// found here, where it is needed.
 pub(super) fn look(output: &Path, recipe: &Recipe) -> Result<There> {
     if output.symlink_metadata().is_err() {
         return Ok(There::Nothing);
@@ -44,9 +46,27 @@ pub(super) fn look(output: &Path, recipe: &Recipe) -> Result<There> {
     }
     let wanted =
         serde_json::from_str(&recipe.to_json()?).map_err(|error| Failure::new(Exit::Internal, error))?;
-    Ok(match difference(&found, &wanted) {
+    if let Some(difference) = difference(&found, &wanted) {
+        return Ok(There::Other(format!("it was made with another recipe: {difference}")));
+    }
+    Ok(match changed(&found, recipe) {
         None => There::Finished,
-        Some(difference) => There::Other(format!("it was made with another recipe: {difference}")),
+        Some(path) => There::Other(format!("{} has changed since it was made", path.display())),
+    })
+}
+
+/// The first file that has other bytes than the recipe of a result says. A file that is not there, or of which no digest
+/// was kept, has not changed.
+fn changed<'a>(found: &Value, recipe: &'a Recipe) -> Option<&'a Path> {
+    let is_other = |pointer: &str, now: Option<String>| {
+        found.pointer(pointer).and_then(Value::as_str).zip(now).is_some_and(|(then, now)| then != now)
+    };
+    let content = recipe.content.as_deref().filter(|path| is_other("/content_sha256", digest_of(path)));
+    content.or_else(|| {
+        let mut styles = recipe.styles.iter().enumerate();
+        let style =
+            styles.find(|(index, style)| is_other(&format!("/styles/{index}/sha256"), style.sha256.clone()));
+        style.map(|(_, style)| style.path.as_path())
     })
 }
 
@@ -59,8 +79,8 @@ pub(super) fn difference_of(found: &Recipe, wanted: &Recipe) -> Result<Option<St
 }
 
 /// The first difference of two recipes, apart from who made it and on which device, in which machines that share a
-/// folder differ, from the preset, of which all settings stand there too, and from the digests of files, which are known
-/// when they have been read.
+/// folder differ, from the preset, of which all settings stand there too, and from the digests of files, which are
+/// compared with the files.
 fn difference(found: &Value, wanted: &Value) -> Option<String> {
     let (mut a, mut b) = (Vec::new(), Vec::new());
     flatten(found, "", &mut a);
@@ -98,6 +118,7 @@ mod tests {
     use style_transfer::{Image, PictureFormat};
 
     use super::*;
+    use crate::recipe::StyleRecipe;
     use crate::writing::Writing;
 
     #[test]
@@ -124,6 +145,30 @@ mod tests {
         };
         assert_eq!(look_at(writing), There::Finished);
         assert_eq!(look_at(writing.stopped_after(3)), There::Other("it was stopped after step 3".to_owned()));
+    }
+
+    #[test]
+    fn a_picture_of_which_a_file_has_changed_is_not_finished() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let (output, content) = (at("out.png"), at("a.png"));
+        std::fs::write(&content, b"a picture").unwrap();
+        let style = StyleRecipe { sha256: Some("01".to_owned()), ..StyleRecipe::new(at("b.png")) };
+        let mut recipe = Recipe { content: Some(content.clone()), styles: vec![style], ..Recipe::default() };
+        let signed = Recipe { content_sha256: digest_of(&content), ..recipe.clone() };
+        let writing = Writing { recipe: Some(&signed), bits: 8, ..Writing::default() };
+        let image = Image::new(1, 1, vec![0.5; 3]).unwrap();
+        std::fs::write(&output, writing.encode(&image, PictureFormat::Png).unwrap()).unwrap();
+        assert_eq!(look(&output, &recipe).unwrap(), There::Finished);
+        let other = |path: &Path| There::Other(format!("{} has changed since it was made", path.display()));
+
+        recipe.styles[0].sha256 = Some("02".to_owned());
+        assert_eq!(look(&output, &recipe).unwrap(), other(&at("b.png")));
+        std::fs::write(&content, b"another").unwrap();
+        assert_eq!(look(&output, &recipe).unwrap(), other(&content));
+        recipe.styles[0].sha256 = None;
+        std::fs::remove_file(&content).unwrap();
+        assert_eq!(look(&output, &recipe).unwrap(), There::Finished, "nobody knows better");
     }
 
     #[test]

@@ -22,7 +22,7 @@ use crate::outputs::Output;
 use crate::plan::Planned;
 use crate::recipe::{Recipe, Settled, TaskName};
 use crate::shell::quoted_path;
-use crate::terminal::{Event, duration, say, tell};
+use crate::terminal::{Event, duration, say, tell, tell_programs};
 use crate::{inputs, journey, places, signals};
 
 use finished::There;
@@ -74,7 +74,10 @@ impl Batch {
             )
             .help("leave --recipe or --with out"));
         }
-        settled.recipe.content = None;
+        (settled.recipe.content, settled.recipe.content_sha256) = (None, None);
+        for style in &mut settled.recipe.styles {
+            style.sha256 = inputs::digest_of(&style.path); // what is there already may be of another file
+        }
         if contents.is_empty() {
             return Err(Failure::usage("--with names a style, and there is no photograph")
                 .help("such as `style photos/*.jpg --with painting.jpg -o out`"));
@@ -110,8 +113,8 @@ impl Batch {
                 break;
             }
             signals::rest(tally.rest(self.arguments.showing.quiet));
-            let turn = Turn { number: index + 1, of: waiting.len(), is_first: !told };
-            match self.one(picture, &mut inputs, &machine, &token, turn) {
+            let mut turn = Turn { number: index + 1, of: waiting.len(), is_first: !told, is_said: false };
+            match self.one(picture, &mut inputs, &machine, &token, &mut turn) {
                 Ok(Made::Here) => {
                     told = true;
                     tally.made += 1;
@@ -121,6 +124,9 @@ impl Batch {
                 Err(_) if signals::came().is_some() => break,
                 Err(failure) => {
                     let content = &picture.content.display().to_string();
+                    if !turn.is_said && !self.arguments.showing.quiet {
+                        tell_programs(&turn.event(content)); // people find its number in the next line
+                    }
                     tell(
                         format_args!("{turn}: {}", about(&picture.content, &failure.message)),
                         &Event::Failed { content, why: (&failure).into() },
@@ -165,11 +171,12 @@ impl Batch {
         }
     }
 
-    fn say_turn(&self, turn: Turn, content: &Path) {
+    fn say_turn(&self, turn: &mut Turn, content: &Path) {
         if !self.arguments.showing.quiet {
-            let (content, Turn { number, of, .. }) = (&content.display().to_string(), turn);
-            tell(format_args!("{turn}: {content}"), &Event::Picture { number, of, content });
+            let content = &content.display().to_string();
+            tell(format_args!("{turn}: {content}"), &turn.event(content));
         }
+        turn.is_said = true;
     }
 
     /// The pictures that are not there yet. A result that was made otherwise is refused before any work.
@@ -213,7 +220,7 @@ impl Batch {
         inputs: &mut Inputs,
         machine: &Machine,
         token: &CancelToken,
-        turn: Turn,
+        turn: &mut Turn,
     ) -> Result<Made> {
         if !self.is_waiting(picture)? {
             return Ok(Made::Before);
@@ -242,13 +249,21 @@ impl Batch {
 }
 
 /// Which of all pictures that are to be made it is.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct Turn {
     /// From 1.
     number: usize,
     of: usize,
     /// Whether none was begun before.
     is_first: bool,
+    /// Whether it was told that this is the next.
+    is_said: bool,
+}
+
+impl Turn {
+    const fn event<'a>(&self, content: &'a str) -> Event<'a> {
+        Event::Picture { number: self.number, of: self.of, content }
+    }
 }
 
 impl std::fmt::Display for Turn {

@@ -1,6 +1,7 @@
 //! `style save-style PAINTING`
 
 use std::ffi::OsString;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
@@ -8,12 +9,14 @@ use style_transfer::{StyleFile, write_atomically};
 
 use super::{layers, missing};
 use crate::arguments::{RunArguments, SettingsArguments, StyleArguments, suggested};
-use crate::failure::{Failure, Result};
+use crate::failure::{Exit, Failure, Result};
 use crate::inputs::{Inputs, Reader, paths};
 use crate::machine::Machine;
-use crate::outputs::check_place;
+use crate::outputs::{check_place, with_ending};
 use crate::recipe::{Recipe, StyleRecipe};
+use crate::rescue;
 use crate::terminal::{give_path, say};
+use crate::writing::write_to_free_name;
 
 /// Statistics of a painting in a file.
 #[derive(Debug, Args)]
@@ -66,9 +69,12 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
     check_place(&output, force, &paths(&settled.recipe))?;
     let opened = Inputs::open_styles(&settled.recipe, &Reader::new(&run))?;
     let style = opened.first().ok_or_else(|| missing("painting", "style save-style painting.jpg"))?;
+    try_place(&output)?;
     let machine = Machine::open(&settled.recipe)?;
     let file = StyleFile::new(&machine.vgg, &settled.settings, style.style())?.with_about(about);
-    write_atomically(&output, &file.to_bytes()?)?;
+    let (bytes, name) = (file.to_bytes()?, output.file_name().unwrap_or_default());
+    write_atomically(&output, &bytes)
+        .map_err(|error| rescue::keep(error.into(), Path::new(name), &bytes, "the style file"))?;
     let sizes: Vec<String> = file.sizes().iter().map(ToString::to_string).collect();
     say(format!(
         "{} layers, for results of {} px; it belongs to {}",
@@ -77,6 +83,19 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
         file.network()
     ));
     give_path(&output)
+}
+
+/// Refuses a place where no file can be made: better now than after the work.
+fn try_place(path: &Path) -> Result<()> {
+    let failed = |error: std::io::Error| {
+        Failure::new(Exit::Output, format!("cannot write {}: {error}", path.display()))
+            .help("see that the folder may be written to and the disk has room")
+    };
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        fs::create_dir_all(folder).map_err(failed)?;
+    }
+    let tried = write_to_free_name(&with_ending(path, ".tmp"), b"").map_err(failed)?;
+    fs::remove_file(tried).map_err(failed)
 }
 
 /// `starry.style` of `paintings/starry.jpg`.

@@ -17,7 +17,7 @@ pub(crate) enum Event<'a> {
     Plan { text: &'a str, seconds: Option<f64> },
     /// Where the live page is.
     Page { url: &'a str },
-    /// The next of many pictures.
+    /// The next of many pictures, which is begun or fails.
     Picture { number: usize, of: usize, content: &'a str },
     /// A run begins.
     Begin {

@@ -11,7 +11,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use style_transfer::{CancelToken, Plan, write_atomically};
+use style_transfer::{CancelToken, Image, Plan, write_atomically};
 
 use super::{layers, missing};
 use crate::arguments::{RunArguments, StyleArguments};
@@ -22,6 +22,7 @@ use crate::machine::Machine;
 use crate::outputs::{Output, with_ending};
 use crate::plan::{Planned, check};
 use crate::recipe::{Recipe, Settled, TaskName};
+use crate::rescue::Rescue;
 use crate::signals;
 use crate::terminal::{duration, give_path, say};
 use crate::writing::Writing;
@@ -121,14 +122,16 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<Exit> {
     if results.iter().flatten().all(std::result::Result::is_err) {
         return comparison.end(results, None);
     }
-    if let Some(report) = report {
-        write_atomically(&report, &comparison.report(&results)?)?;
-    }
-    let bits = if arguments.run.output.bits.as_deref() == Some("16") { 16 } else { 8 };
-    let writing = Writing { bits, quality: arguments.run.output.quality, ..Writing::default() };
-    output.save(&comparison.sheet.draw(&comparison.cells(&results))?, &writing)?;
+    arguments.save(&comparison.sheet.draw(&comparison.cells(&results))?, &output)?;
     if let Some(path) = output.path() {
         give_path(path)?;
+    }
+    if let Some(report) = report {
+        write_atomically(&report, &comparison.report(&results)?).map_err(|error| {
+            let failure = Failure::from(error);
+            let message = format!("{}; the sheet {} is whole", failure.message, output.name());
+            Failure { message, ..failure }
+        })?;
     }
     comparison.end(results, output.path())
 }
@@ -189,6 +192,15 @@ impl Arguments {
         Ok(Some(report))
     }
 
+    /// Writes the sheet, or keeps it elsewhere: hours of work may be on it.
+    fn save(&self, sheet: &Image, output: &Output) -> Result<()> {
+        let bits = if self.run.output.bits.as_deref() == Some("16") { 16 } else { 8 };
+        let writing = Writing { bits, quality: self.run.output.quality, ..Writing::default() };
+        output
+            .save(sheet, &writing)
+            .map_err(|failure| Rescue { output, writing }.elsewhere(failure, sheet, "the sheet"))
+    }
+
     /// Checks every run, and lays out the sheet.
     fn plan(&self, varies: &[Vary], runs: &mut Runs<'_>) -> Result<(Vec<Plan>, Sheet)> {
         let mut plans = Vec::new();
@@ -223,7 +235,11 @@ impl Arguments {
         let time = seconds.map_or("time unknown before the first steps".to_owned(), |some| {
             format!("about {} in all", duration(some * plans.len() as f64 / tried as f64))
         });
-        say(format!("{} pictures on {}: {time}", plans.len(), runs.machine.name()));
+        let pictures = match plans.len() {
+            1 => "1 picture".to_owned(),
+            several => format!("{several} pictures"),
+        };
+        say(format!("{pictures} on {}: {time}", runs.machine.name()));
         Ok(())
     }
 }

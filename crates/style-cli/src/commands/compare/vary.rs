@@ -2,9 +2,9 @@
 
 use std::str::FromStr;
 
-use clap::{Args, CommandFactory as _, Parser};
+use clap::{Args, Command, CommandFactory as _, Parser};
 
-use crate::arguments::SettingsArguments;
+use crate::arguments::{RunArguments, SettingsArguments, StyleArguments};
 use crate::failure::{Failure, Result};
 use crate::recipe::{Layers, Recipe};
 
@@ -67,6 +67,9 @@ impl Vary {
         let value = value.replace('+', ",");
         let command = Varied::command();
         let is_option = command.get_arguments().any(|argument| argument.get_long() == Some(&*self.name));
+        if !is_option && is_of_a_run(&self.name) {
+            return Err(Failure::usage(format!("--vary {}: it cannot vary", self.name)).help(MAY_VARY));
+        }
         let words = match is_option && self.name != "set" {
             true => [format!("--{}", self.name), value],
             // A setting by its name in a preset file; a list in brackets.
@@ -76,8 +79,7 @@ impl Vary {
         let varied = Varied::try_parse_from([words.join("=")]).map_err(|error| {
             let why = error.to_string();
             let why = why.lines().next().unwrap_or_default().trim_start_matches("error: ");
-            Failure::usage(format!("--vary {}: {why}", self.name))
-                .help("any setting of `style presets show balanced` may vary, and preset and style-scale")
+            Failure::usage(format!("--vary {}: {why}", self.name)).help(MAY_VARY)
         })?;
         layers.recipes.push(Recipe {
             init: varied.settings.init_picture().cloned(),
@@ -90,6 +92,14 @@ impl Vary {
         }
         Ok(())
     }
+}
+
+const MAY_VARY: &str = "any setting of `style presets show balanced` may vary, and preset and style-scale";
+
+/// Whether a run has an option of that name.
+fn is_of_a_run(name: &str) -> bool {
+    let run = StyleArguments::augment_args(RunArguments::augment_args(Command::new("style")));
+    run.get_arguments().any(|argument| argument.get_long() == Some(name))
 }
 
 /// Every combination of the values, the first option fastest; for each the values in the order of the options.
