@@ -2,11 +2,15 @@
 
 use std::path::Path;
 
+#[cfg(feature = "bundled-weights")]
+use style_transfer::available_memory;
 use style_transfer::{DeviceClass, DeviceInfo, DeviceName, Error, OpenDevice, Vgg, open_device};
 
 use crate::failure::{Exit, Failure, Result};
 use crate::recipe::Recipe;
 use crate::shell::quoted_path;
+#[cfg(feature = "bundled-weights")]
+use crate::terminal::bytes;
 use crate::weights::{foreign, resolve};
 
 /// A network on a device.
@@ -39,10 +43,31 @@ impl Machine {
 
 #[cfg(feature = "bundled-weights")]
 fn load(weights: Option<&Path>, open: &OpenDevice) -> Result<Vgg> {
-    Ok(match weights {
-        Some(path) => load_file(&resolve(path)?, open)?,
-        None => Vgg::load(style_transfer::VGG19, &open.device)?,
-    })
+    if let Some(path) = weights {
+        return load_file(&resolve(path)?, open);
+    }
+    check_room(BUNDLED)?;
+    Ok(Vgg::load(style_transfer::VGG19, &open.device)?)
+}
+
+/// Bytes that the bundled network takes at most: 13 million numbers as they are read, and twice as many packed.
+#[cfg(feature = "bundled-weights")]
+const BUNDLED: usize = 156_000_000;
+
+/// Refuses to begin where not even the network has room: what it is read with cannot fail softly.
+#[cfg(feature = "bundled-weights")]
+fn check_room(needed: usize) -> Result<()> {
+    match available_memory() {
+        Some(available) if available < needed => {
+            let (needed, available) = (bytes(needed), bytes(available));
+            Err(Failure::new(
+                Exit::Limit,
+                format!("the network needs {needed} of memory, {available} are available"),
+            )
+            .help("end other programs, or raise the limit of this one"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn load_file(path: &Path, open: &OpenDevice) -> Result<Vgg> {

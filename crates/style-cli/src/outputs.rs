@@ -100,6 +100,12 @@ impl Output {
     pub(crate) fn claim_path(path: PathBuf, force: bool, inputs: &[&Path]) -> Result<Self> {
         let format = if path.is_dir() { Ok(PictureFormat::Png) } else { PictureFormat::from_path(&path) }?;
         check_place(&path, force, inputs)?;
+        for own in places::checkpoints(&path)
+            .into_iter()
+            .chain([places::unfinished(&path), with_ending(&path, LOCK)])
+        {
+            check_input("-o", &own, inputs)?;
+        }
         check_length(&path)?;
         let output = Self { lock: Some(lock(&path)?), path: Some(path.clone()), format };
         // Once more, as the run that held the lock may have written it.
@@ -149,7 +155,7 @@ impl Output {
         let bytes = writing.encode(image, self.format)?;
         match &self.path {
             Some(path) => Ok(write_atomically(path, &bytes)?),
-            None => terminal::give_bytes(&bytes),
+            None => terminal::give_all(&bytes),
         }
     }
 
@@ -229,15 +235,20 @@ pub(crate) fn check_place_of(option: &str, path: &Path, force: bool, inputs: &[&
             refused(&name, "it is a folder").help("name a file inside the folder, such as out/picture.png")
         );
     }
-    let real = |path: &Path| path.canonicalize().ok();
-    if real(path).is_some_and(|place| inputs.iter().any(|input| real(input).as_ref() == Some(&place))) {
-        return Err(
-            refused(&name, "it is an input of this run").help(format!("choose another name with {option}"))
-        );
-    }
+    check_input(option, path, inputs)?;
     if !force && path.symlink_metadata().is_ok() {
         return Err(refused(&name, "it is there already")
             .help(format!("choose another name with {option}, or replace it with --force")));
+    }
+    Ok(())
+}
+
+/// Refuses a place that a run reads from.
+fn check_input(option: &str, path: &Path, inputs: &[&Path]) -> Result<()> {
+    let real = |path: &Path| path.canonicalize().ok();
+    if real(path).is_some_and(|place| inputs.iter().any(|input| real(input).as_ref() == Some(&place))) {
+        return Err(refused(&path.display().to_string(), "it is an input of this run")
+            .help(format!("choose another name with {option}")));
     }
     Ok(())
 }
@@ -269,6 +280,11 @@ fn lock(path: &Path) -> Result<(Scrap, File)> {
         }
         fs::create_dir_all(folder).map_err(failed)?;
     }
+    let lock = place.display();
+    if place.symlink_metadata().is_ok_and(|found| !found.is_file() || found.len() > 0) {
+        return Err(refused(&name, &format!("{lock} is there, and is no lock of this program"))
+            .help("move it away, or choose another name with -o"));
+    }
     match hold(&place, File::options().write(true).create(true).truncate(false)) {
         Ok(file) => Ok((Scrap::new(place), file)),
         Err(NotHeld::Taken) => {
@@ -276,7 +292,9 @@ fn lock(path: &Path) -> Result<(Scrap, File)> {
                 .help("wait for it, or choose another name with -o");
             Err(Failure { kind: Kind::Taken, ..failure })
         }
-        Err(NotHeld::Failed(error)) => Err(failed(error)),
+        Err(NotHeld::Failed(error)) => Err(refused(&name, &format!("{lock}: {error}")).help(
+            "see that the folder may be written to and the disk has room; a lock that another user's run left may be removed",
+        )),
     }
 }
 

@@ -1,11 +1,13 @@
-//! SIGINT and SIGTERM. While there is nothing to save yet, the first ends the program at once; later it ends the run after
+//! SIGINT, SIGTERM, and SIGHUP of a terminal that is closed. While there is nothing to save yet, the first ends the program at once; later it ends the run after
 //! its step, and the second ends the program at once.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::SIGINT;
+#[cfg(unix)]
+use signal_hook::consts::{SIGHUP, SIGTERM};
 use style_transfer::CancelToken;
 
 use crate::failure::{Exit, Failure, Result};
@@ -55,6 +57,9 @@ pub(crate) fn listen() -> Result<CancelToken> {
     let cannot =
         |error: std::io::Error| Failure::new(Exit::Internal, format!("cannot listen to signals: {error}"));
     let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(cannot)?;
+    if !stays_when_the_terminal_goes() {
+        signals.add_signal(SIGHUP).map_err(cannot)?;
+    }
     let for_thread = token.clone();
     std::thread::Builder::new()
         .name("signals".to_owned())
@@ -65,7 +70,7 @@ pub(crate) fn listen() -> Result<CancelToken> {
                 let first = CAME.swap(signal, Ordering::SeqCst) == 0;
                 match state.phase {
                     Phase::Working if first => for_thread.cancel(),
-                    _ => leave(signal, &state),
+                    _ => leave(&state),
                 }
             }
         })
@@ -73,9 +78,19 @@ pub(crate) fn listen() -> Result<CancelToken> {
     Ok(token)
 }
 
+/// Whether the program was started to outlive its terminal, as `nohup` does; or nobody knows.
+#[cfg(unix)]
+fn stays_when_the_terminal_goes() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    ignored
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .is_none_or(|mask| mask >> (SIGHUP - 1) & 1 == 1)
+}
+
 /// Ends the program.
 #[cfg(unix)]
-fn leave(signal: i32, state: &State) {
+fn leave(state: &State) {
     use crate::terminal;
 
     for scrap in &state.scraps {
@@ -91,7 +106,7 @@ fn leave(signal: i32, state: &State) {
         Phase::Working => Failure::new(exit, "ended at once by a second signal"),
     };
     terminal::leave(&failure);
-    signal_hook::low_level::exit(128 + signal);
+    signal_hook::low_level::exit(exit as i32);
 }
 
 /// Without signals of Unix, Ctrl-C ends the program at once.
@@ -155,8 +170,8 @@ pub(crate) fn take_limits_as_errors() {
 pub(crate) fn came() -> Option<Exit> {
     match CAME.load(Ordering::SeqCst) {
         0 => None,
-        SIGTERM => Some(Exit::Terminated),
-        _ => Some(Exit::Interrupted),
+        SIGINT => Some(Exit::Interrupted),
+        _ => Some(Exit::Terminated),
     }
 }
 

@@ -29,14 +29,25 @@ pub(crate) fn give(line: impl Display) -> Result<()> {
 
 /// Gives out bytes of a result.
 pub(crate) fn give_bytes(bytes: &[u8]) -> Result<()> {
-    let mut out = io::stdout().lock();
-    match out.write_all(bytes).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::new(Exit::Output, format!("cannot write to stdout: {error}"))
-                .help("see where stdout goes: a full disk, a closed terminal"))
-        }
-        _ => Ok(()),
+    match write_out(bytes) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.map_err(ungiven),
     }
+}
+
+/// Gives out bytes that are worth nothing in part: a reader that is gone is a failure.
+pub(crate) fn give_all(bytes: &[u8]) -> Result<()> {
+    write_out(bytes).map_err(ungiven)
+}
+
+fn write_out(bytes: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes).and_then(|()| out.flush())
+}
+
+fn ungiven(error: io::Error) -> Failure {
+    Failure::new(Exit::Output, format!("cannot write to stdout: {error}"))
+        .help("see where stdout goes: a full disk, a closed terminal, a program that has ended")
 }
 
 /// `1 step`, `2 steps`.

@@ -124,7 +124,14 @@ fn a_signal_ends_a_run_after_its_step_and_the_run_can_go_on() {
     let folder = folder_with_pictures();
     let folder = folder.path();
     assert!(start(folder, &run("lbfgs", "whole.png")).wait().unwrap().success());
-    for (name, code) in [("INT", 130), ("TERM", 143)] {
+    // Who runs the tests may have been started to outlive a terminal, and what it starts is then, too.
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap_or("1");
+    let hangs_up = u64::from_str_radix(ignored.trim(), 16).unwrap() & 1 == 0;
+    for (name, code) in [("INT", 130), ("TERM", 143), ("HUP", 143)] {
+        if name == "HUP" && !hangs_up {
+            continue;
+        }
         let arguments = run("lbfgs", "out.png");
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         let child = style(folder, &arguments).stderr(Stdio::piped()).spawn().unwrap();

@@ -74,8 +74,13 @@ fn answer(error: &clap::Error, arguments: &[OsString]) -> Result<Exit> {
     if let Some(failure) = refusal(error, &typed(arguments)) {
         return Err(failure);
     }
-    terminal::say(text.trim_end());
-    Ok(Exit::Usage)
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        terminal::say(text.trim_end());
+        return Ok(Exit::Usage);
+    }
+    let why = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
+    let why = why.split_whitespace().collect::<Vec<_>>().join(" ");
+    Err(Failure::usage(why).help(format!("`{} --help` lists all options", typed(arguments))))
 }
 
 /// The command that was typed, as far as it is one: `style weights get`.

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::{demo, layers, run_to};
 use crate::arguments::{RunArguments, StyleArguments};
-use crate::failure::{Exit, Result};
+use crate::failure::{Exit, Failure, Result};
 use crate::outputs::Output;
 use crate::recipe::Recipe;
 use crate::terminal::say;
@@ -27,6 +27,9 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
     let journey::Found { earlier, journey, picture } = journey::find(&arguments.picture)?;
     let token = signals::listen()?;
+    if let Some(preset) = arguments.run.sources.preset.as_deref() {
+        check_preset(preset, journey.recipe.preset.as_deref().unwrap_or("balanced"))?;
+    }
     let mut run = journey.arguments(arguments.run);
     let elsewhere = run.output.output.is_some();
     let mut path = run.output.output.take().unwrap_or(picture);
@@ -51,6 +54,16 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
         output.check_left(run.output.force)?;
     }
     run_to(&settled, &run, &output, Some(earlier), token)
+}
+
+/// Refuses another preset than that of the run, which would only be written into the result: the settings are all there.
+fn check_preset(here: &str, there: &str) -> Result<()> {
+    if here == there {
+        return Ok(());
+    }
+    let message = format!("the checkpoint is of another run: the preset is {there} there and {here} here");
+    Err(Failure::new(Exit::Checkpoint, message)
+        .help("leave --preset out, or begin the run anew with --force"))
 }
 
 /// A recipe's paths and files, counted from the root.
@@ -81,9 +94,44 @@ fn absolute(path: &Path) -> PathBuf {
 /// Where the animation goes of what is left of a run: an animation cannot be gone on with, and that of the first part is
 /// not replaced.
 fn further_animation(path: &Path, quiet: bool) -> PathBuf {
-    let free = names(path).find(|path| path.symlink_metadata().is_err()).unwrap_or_else(|| path.to_owned());
+    let first = unnumbered(path).filter(|path| path.exists()).unwrap_or_else(|| path.to_owned());
+    let free = names(&first).find(|path| path.symlink_metadata().is_err()).unwrap_or_else(|| path.to_owned());
     if !quiet {
         say(format!("the animation begins anew in {}", free.display()));
     }
     free
+}
+
+/// `run.gif` of `run-1.gif`, as [`names`] numbers.
+fn unnumbered(path: &Path) -> Option<PathBuf> {
+    let (stem, number) = path.file_stem()?.to_str()?.rsplit_once('-')?;
+    let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    let extension = path.extension()?.to_str()?;
+    is_number.then(|| path.with_file_name(format!("{stem}.{extension}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_animations_of_one_run_are_numbered_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let further = |name: &str| further_animation(&at(name), true);
+        std::fs::write(at("run.gif"), b"").unwrap();
+        assert_eq!(further("run.gif"), at("run-1.gif"));
+        std::fs::write(at("run-1.gif"), b"").unwrap();
+        assert_eq!(further("run-1.gif"), at("run-2.gif"));
+        std::fs::write(at("in-1984.gif"), b"").unwrap();
+        assert_eq!(further("in-1984.gif"), at("in-1984-1.gif"), "there is no in.gif");
+    }
+
+    #[test]
+    fn another_preset_is_another_run() {
+        assert!(check_preset("fast", "fast").is_ok());
+        let failure = check_preset("fast", "balanced").unwrap_err();
+        assert_eq!(failure.exit, Exit::Checkpoint);
+        assert!(failure.message.ends_with("the preset is balanced there and fast here"), "{failure}");
+    }
 }

@@ -85,7 +85,12 @@ pub(crate) fn end(result: &Result<Exit>) {
         return;
     }
     match result {
-        Ok(exit) => tell_programs(&Event::End(End::Done { exit: *exit as u8 })),
+        Ok(Exit::Done) => tell_programs(&Event::End(End::Done { exit: Exit::Done as u8 })),
+        // People have been told what there is to do.
+        Ok(exit) => {
+            let failure = Failure::new(*exit, "there is nothing to do");
+            tell_programs(&Event::End(End::Failed((&failure).into())));
+        }
         Err(failure) => tell(failure, &Event::End(End::Failed(failure.into()))),
     }
 }
