@@ -166,7 +166,7 @@ impl From<Error> for Failure {
             Error::NotEnoughMemory { .. } => "lower --size, or end other programs",
             Error::Diverged { .. } => "lower --learning-rate, or use --optimizer adam",
             Error::CheckpointMismatch { .. } => {
-                "leave out the options that changed and restore the inputs, or begin anew with --force"
+                "leave out the options that changed and restore the inputs, or give the first command again with --force"
             }
             _ => error.help(),
         };

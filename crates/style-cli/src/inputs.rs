@@ -107,7 +107,11 @@ impl Reader {
                 _ => Failure::new(Exit::Input, message).help("check the path"),
             }
         })?;
-        Ok(StyleSource::File(StyleFile::parse(&bytes)?))
+        let file = StyleFile::parse(&bytes).map_err(|error| {
+            let failure = Failure::from(error);
+            Failure { message: format!("{}: {}", path.display(), failure.message), ..failure }
+        })?;
+        Ok(StyleSource::File(file))
     }
 }
 

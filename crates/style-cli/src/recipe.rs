@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use style_transfer::{Preset, Settings};
+use style_transfer::{Error, Preset, Settings};
 use toml::Table;
 
 use crate::failure::{Exit, Failure, Result};
@@ -228,7 +228,14 @@ pub(crate) fn preset(name: &str) -> Result<Preset> {
         Failure::usage(format!("cannot read the preset {name}: {error}"))
             .help("check the path; `style presets list` has the names of those that come with the program")
     })?;
-    Ok(Preset::parse(&text)?)
+    Preset::parse(&text).map_err(|error| {
+        let reason = match error {
+            Error::PresetFile { reason } => reason,
+            other => other.to_string(),
+        };
+        Failure::usage(format!("unusable preset {name}: {reason}"))
+            .help("compare it with what `style presets show balanced --toml` prints")
+    })
 }
 
 #[cfg(test)]

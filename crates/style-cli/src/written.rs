@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 #[derive(Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a path is a text, or the list of its bytes, each from 0 to 255")]
 enum Written {
     Text(String),
     Bytes(Vec<u8>),

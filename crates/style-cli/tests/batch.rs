@@ -108,6 +108,21 @@ fn colours_of_each_photograph_are_kept_though_styles_then_differ() {
     }
 }
 
+/// The weights that were packed for the painting belong to the forecast, and are not counted again as the program's own.
+#[cfg(target_os = "linux")]
+#[test]
+fn many_pictures_take_as_much_memory_as_one_of_them() {
+    let place = Place::new(&["a.png", "b.png"]);
+    let expected = |words: &[&str]| -> f64 {
+        let said = place.style(words).is(0).err.clone();
+        let before = said.split_once(" MB of memory").unwrap().0;
+        before.rsplit(' ').next().unwrap().parse().unwrap()
+    };
+    let alone = expected(&["a.png", "painting.png", "-o", "alone.png"]);
+    let many = expected(&["a.png", "b.png", "--with", "painting.png", "-o", "out"]);
+    assert!((0.8..1.2).contains(&(many / alone)), "{many} MB for many, {alone} MB for one");
+}
+
 #[test]
 fn what_is_finished_is_left_alone_and_what_was_made_otherwise_is_refused() {
     let place = Place::new(&["a.png", "b.png"]);

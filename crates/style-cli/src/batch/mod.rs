@@ -23,7 +23,7 @@ use crate::plan::Planned;
 use crate::recipe::{Recipe, Settled, TaskName};
 use crate::shell::quoted_path;
 use crate::terminal::{Event, duration, say, tell, tell_programs};
-use crate::{inputs, journey, places, signals};
+use crate::{inputs, journey, places, plan, signals};
 
 use finished::There;
 use pictures::Picture;
@@ -106,7 +106,6 @@ impl Batch {
         }
         let mut inputs = Inputs::open(&self.settled.recipe, &Reader::new(&self.arguments))?;
         let machine = Machine::open(&self.settled.recipe)?;
-        self.look_at_styles(&mut inputs, &machine);
         let mut told = false;
         for (index, picture) in waiting.iter().enumerate() {
             if signals::came().is_some() {
@@ -206,7 +205,7 @@ impl Batch {
 
     /// Computes what every run needs of the styles, where that does not depend on the photograph.
     fn look_at_styles(&self, inputs: &mut Inputs, machine: &Machine) {
-        for style in &mut inputs.styles {
+        for style in inputs.styles.iter_mut().filter(|style| style.known.is_none()) {
             // A run that finds no statistics looks at the picture; it also says what is wrong with it.
             style.known = statistics(style, &self.settled, machine);
         }
@@ -234,6 +233,10 @@ impl Batch {
             Err(failure) => return if self.is_waiting(picture)? { Err(failure) } else { Ok(Made::Before) },
         };
         inputs.open_content(&picture.content, None, &Reader::new(&self.arguments))?;
+        if turn.is_first {
+            plan::base(); // before the weights are packed, which the forecast counts
+            self.look_at_styles(inputs, machine);
+        }
         let earlier = self.earlier(picture, &settled.recipe)?;
         inputs.sign(&mut settled.recipe);
         let (arguments, token) = (&self.arguments, token.clone());

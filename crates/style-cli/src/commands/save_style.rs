@@ -10,7 +10,7 @@ use style_transfer::{StyleFile, write_atomically};
 use super::{layers, missing};
 use crate::arguments::{RunArguments, SettingsArguments, StyleArguments, suggested};
 use crate::failure::{Exit, Failure, Result};
-use crate::inputs::{Inputs, Reader, paths};
+use crate::inputs::{Inputs, Reader, is_stdin, paths};
 use crate::machine::Machine;
 use crate::outputs::{check_place, with_ending};
 use crate::recipe::{Recipe, StyleRecipe};
@@ -98,8 +98,9 @@ fn try_place(path: &Path) -> Result<()> {
     fs::remove_file(tried).map_err(failed)
 }
 
-/// `starry.style` of `paintings/starry.jpg`.
+/// `starry.style` of `paintings/starry.jpg`, `stdin.style` of `-`.
 fn default_name(painting: &Path) -> PathBuf {
+    let painting = if is_stdin(painting) { Path::new("stdin") } else { painting };
     Path::new(painting.file_stem().unwrap_or("painting".as_ref())).with_added_extension("style")
 }
 
@@ -110,5 +111,6 @@ mod tests {
     #[test]
     fn the_name_follows_from_the_painting() {
         assert_eq!(default_name(Path::new("a/starry.night.jpg")), Path::new("starry.night.style"));
+        assert_eq!(default_name(Path::new("-")), Path::new("stdin.style"));
     }
 }

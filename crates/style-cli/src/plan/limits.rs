@@ -29,6 +29,18 @@ impl Unfit {
             Self::Picture(_) | Self::TooSmall(_) => None,
         }
     }
+
+    fn sentence(&self) -> Option<&str> {
+        match self {
+            Self::Memory(sentence) | Self::Allowance(sentence) | Self::Picture(sentence) => Some(sentence),
+            Self::TooSmall(_) => None,
+        }
+    }
+
+    /// Whether it is another limit.
+    fn is_other_than(&self, other: &Self) -> bool {
+        std::mem::discriminant(self) != std::mem::discriminant(other)
+    }
 }
 
 /// The plan of a run, where there is room for it.
@@ -39,13 +51,20 @@ pub(crate) fn check(job: &Job<'_>) -> Result<Plan> {
         Ok(plan) => return Ok(plan),
         Err(why) => why,
     };
-    let or = why.instead().map_or_else(String::new, |instead| format!(", or {instead}"));
-    let sentence = match &why {
-        Unfit::Memory(sentence) | Unfit::Allowance(sentence) | Unfit::Picture(sentence) => sentence.clone(),
-        Unfit::TooSmall(_) => return Err(too_small(job, asked, why)),
+    let Some(mut sentence) = why.sentence().map(str::to_owned) else {
+        return Err(too_small(job, asked, why));
     };
     let failure = |message: String| Failure::new(Exit::Limit, message);
-    Err(match (largest(job, asked), job.task()) {
+    let largest = largest(job, asked);
+    // Several limits may be passed; the one that the largest size is found by is named, too.
+    let nearer =
+        largest.and_then(|px| at(job, px + 1).ok()?.err()).filter(|nearer| nearer.is_other_than(&why));
+    if let Some(nearer) = nearer.as_ref().and_then(Unfit::sentence) {
+        sentence = format!("{sentence}, and {nearer}");
+    }
+    let instead = nearer.as_ref().unwrap_or(&why).instead();
+    let or = instead.map_or_else(String::new, |instead| format!(", or {instead}"));
+    Err(match (largest, job.task()) {
         (Some(px), Task::Texture { .. }) => {
             let Task::Texture { width, height } = job.task_at(px) else { return Err(failure(sentence)) };
             failure(format!(
@@ -82,13 +101,28 @@ fn at(job: &Job<'_>, size: usize) -> Result<std::result::Result<Plan, Unfit>> {
     let settings = Settings { size, ..job.settled.settings.clone() };
     let task = job.task_at(size);
     let plan = job.inputs.furnish(StyleTransfer::new(&job.machine.vgg).settings(settings)).plan(task);
+    let limit = job.arguments.limits.max_memory.map(|mib| (mib as usize).saturating_mul(1 << 20));
+    let over_allowance = |(width, height), memory: usize, limit: usize| {
+        Unfit::Allowance(format!(
+            "a result of {width} x {height} px needs {} MiB of memory, --max-memory allows {} MiB",
+            memory.div_ceil(1 << 20),
+            limit >> 20
+        ))
+    };
     let plan = match plan {
         Ok(plan) => plan,
         Err(Error::NotEnoughMemory { width, height, needed, available, .. }) => {
-            let (needed, available) = (bytes(needed), bytes(available));
-            return Ok(Err(Unfit::Memory(format!(
-                "a result of {width} x {height} px needs {needed} of memory, {available} are available"
-            ))));
+            return Ok(Err(match limit {
+                Some(limit) if limit <= base() + available => {
+                    over_allowance((width, height), base() + needed, limit)
+                }
+                _ => {
+                    let (needed, available) = (bytes(needed), bytes(available));
+                    Unfit::Memory(format!(
+                        "a result of {width} x {height} px needs {needed} of memory, {available} are available"
+                    ))
+                }
+            }));
         }
         Err(Error::BufferTooLarge { width, height, needed, allowed, .. }) => {
             let (needed, allowed) = (bytes(needed as usize), bytes(allowed as usize));
@@ -102,15 +136,10 @@ fn at(job: &Job<'_>, size: usize) -> Result<std::result::Result<Plan, Unfit>> {
         Err(error @ Error::PictureTooSmall { .. }) => return Ok(Err(Unfit::TooSmall(error))),
         Err(error) => return Err(error.into()),
     };
-    let limit = job.arguments.limits.max_memory.map(|mib| (mib as usize).saturating_mul(1 << 20));
     match (plan.memory.map(|memory| with_base(&memory)), limit) {
-        (Some(memory), Some(limit)) if memory > limit => Ok(Err(Unfit::Allowance(format!(
-            "a result of {} x {} px needs {} MiB of memory, --max-memory allows {} MiB",
-            plan.width,
-            plan.height,
-            memory.div_ceil(1 << 20),
-            limit >> 20
-        )))),
+        (Some(memory), Some(limit)) if memory > limit => {
+            Ok(Err(over_allowance((plan.width, plan.height), memory, limit)))
+        }
         _ => Ok(Ok(plan)),
     }
 }

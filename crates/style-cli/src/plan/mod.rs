@@ -15,9 +15,9 @@ use crate::failure::Result;
 use crate::job::Job;
 use crate::terminal::{self, bytes, duration};
 
-/// What the program itself takes, with the pictures and the network as they were opened: what it had when the first run
-/// was planned, bytes.
-fn base() -> usize {
+/// What the program itself takes, with the pictures and the network as they were opened: what it had when this
+/// was first asked, bytes: before anything is computed with the network.
+pub(crate) fn base() -> usize {
     static BASE: OnceLock<usize> = OnceLock::new();
     *BASE.get_or_init(|| resident_memory().map_or(0, |bytes| bytes as usize))
 }
