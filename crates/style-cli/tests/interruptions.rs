@@ -181,8 +181,8 @@ const SLOW: [&str; 10] = [
     "out.png",
 ];
 
-#[test]
-fn a_second_signal_ends_the_program_at_once() {
+/// Ends a slow run by two signals; whether the second found it within a step.
+fn ended_within_a_step() -> bool {
     let folder = folder_with_pictures();
     let mut child = style(folder.path(), &SLOW).stderr(Stdio::piped()).spawn().unwrap();
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
@@ -190,16 +190,26 @@ fn a_second_signal_ends_the_program_at_once() {
     signal(&child, "INT");
     // The step after the first takes seconds, and the signal waits for its end.
     std::thread::sleep(Duration::from_millis(150));
-    assert!(child.try_wait().unwrap().is_none(), "the first signal alone ended the program at once");
-    let clock = Instant::now();
     signal(&child, "INT");
     let mut said = String::new();
     stderr.read_to_string(&mut said).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130), "{said}");
+    let checkpoint = folder.path().join("out.png.checkpoint");
+    if checkpoint.exists() {
+        // On a busy machine the first signal may still find the first step's end, where the run is saved.
+        assert_eq!(Checkpoint::parse(&fs::read(checkpoint).unwrap()).unwrap().step(), 1);
+        return false;
+    }
+    // Only who does not wait for the step's end says so, and the first signal alone would not.
     let end = r#"{"event":"end","status":"failed","exit":130,"error":"ended at once by a second signal","help":null}"#;
     assert!(said.ends_with(&format!("{end}\n")), "{said}");
-    assert!(clock.elapsed() < Duration::from_secs(1), "{:?}", clock.elapsed());
     assert!(names(folder.path()).is_empty(), "{:?}", names(folder.path()));
+    true
+}
+
+#[test]
+fn a_second_signal_ends_the_program_at_once() {
+    assert!((0..5).any(|_| ended_within_a_step()));
 }
 
 #[test]
@@ -214,10 +224,9 @@ fn a_signal_before_the_first_step_ends_the_program_at_once() {
         let writer = child.stdin.take();
         wait_for(&folder.join("out.png.lock"));
         std::thread::sleep(Duration::from_millis(50)); // now it reads
-        let clock = Instant::now();
         signal(&child, name);
+        // Who waited for the picture would wait for ever, as nobody writes it.
         let output = child.wait_with_output().unwrap();
-        assert!(clock.elapsed() < Duration::from_secs(1), "{content}: {:?}", clock.elapsed());
         drop(writer);
         assert_eq!(output.status.code(), Some(code), "{content}");
         let said = String::from_utf8(output.stderr).unwrap();

@@ -117,6 +117,7 @@ fn a_size_that_nobody_has_memory_for_is_refused_at_once() {
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(said.contains("the largest that fits has a long side of"), "{said}");
     }
+    // A step at that size, or its calibration, would take minutes.
     println!("refused after {fastest:?}");
-    assert!(fastest < Duration::from_secs(1), "{fastest:?}");
+    assert!(fastest < Duration::from_secs(5), "{fastest:?}");
 }

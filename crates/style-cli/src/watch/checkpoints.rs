@@ -15,6 +15,7 @@ use crate::job::Job;
 use crate::journey::Journey;
 use crate::outputs::PARTIAL;
 use crate::places;
+use crate::signals::Scrap;
 use crate::terminal::warn;
 use crate::writing::Writing;
 
@@ -130,11 +131,12 @@ impl Checkpoints<'_> {
 /// Puts a checkpoint beside its picture, and keeps the one before it where that is good. At any moment there is one of them,
 /// whole.
 fn write(picture: &Path, checkpoint: &Checkpoint, keeps_last: bool) -> Result<()> {
-    let new = places::unfinished(picture);
+    let scrap = Scrap::new(places::unfinished(picture));
+    let new = scrap.path();
     let [last, previous] = places::checkpoints(picture);
     let attempt = || -> std::result::Result<(), Error> {
         let failed = Error::CheckpointWrite;
-        let mut file = BufWriter::new(File::create(&new).map_err(failed)?);
+        let mut file = BufWriter::new(File::create(new).map_err(failed)?);
         checkpoint.write_to(&mut file)?;
         file.flush().and_then(|()| file.get_ref().sync_all()).map_err(failed)?;
         drop(file);
@@ -144,10 +146,10 @@ fn write(picture: &Path, checkpoint: &Checkpoint, keeps_last: bool) -> Result<()
                 _ => {}
             }
         }
-        fs::rename(&new, &last).and_then(|()| sync_folder(&last)).map_err(failed)
+        fs::rename(new, &last).and_then(|()| sync_folder(&last)).map_err(failed)
     };
     attempt().map_err(|error| {
-        let _ = fs::remove_file(&new);
+        let _ = fs::remove_file(new);
         let failure = Failure::from(error);
         let message = format!("{}: {}", last.display(), failure.message);
         Failure { exit: Exit::Output, message, ..failure }
