@@ -247,6 +247,51 @@ fn every_option_of_the_program_is_in_the_page_of_options() {
     assert!(absent.is_empty(), "docs/options.md does not tell of {absent:?}");
 }
 
+/// Each option of a help text that has a default, with it.
+fn defaults_of(help: &str) -> Vec<(String, String)> {
+    let mut found: Vec<(String, String)> = Vec::new();
+    let mut name = None;
+    let mut text = String::new();
+    for line in help.lines().chain(["      --end"]) {
+        let begin = line.trim_start();
+        let starts = begin.starts_with('-') && line.len() - begin.len() < 8;
+        if starts || begin.is_empty() {
+            let default = text.split_once("[default: ").and_then(|(_, rest)| rest.split_once(']'));
+            found.extend(name.take().zip(default).map(|(name, (default, _))| (name, default.to_owned())));
+            text.clear();
+        }
+        if let Some((_, option)) = begin.split_once("--").filter(|_| starts) {
+            let end = option.find(|c: char| !c.is_ascii_lowercase() && c != '-').unwrap_or(option.len());
+            name = Some(option[..end].to_owned());
+        }
+        text += " ";
+        text += begin;
+    }
+    found
+}
+
+#[test]
+fn the_page_of_options_has_the_defaults_of_the_program() {
+    let page = fs::read_to_string(root().join("docs/options.md")).unwrap();
+    let help = Command::new(STYLE).arg("--help").output().unwrap();
+    let defaults = defaults_of(&String::from_utf8(help.stdout).unwrap());
+    assert!(defaults.len() > 20, "found only {defaults:?}");
+    for (name, default) in defaults {
+        let is_row = |line: &&str| {
+            line.split(" | ").next().is_some_and(|cell| {
+                cell.starts_with("| `") && cell.split([' ', '`']).any(|word| word == format!("--{name}"))
+            })
+        };
+        let row = page.lines().find(is_row).unwrap_or_else(|| panic!("--{name} has no row"));
+        let shown = row.trim_end_matches([' ', '|']).rsplit(" | ").next().unwrap();
+        let rest = shown.strip_prefix(&*default);
+        assert!(
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' ')),
+            "--{name}: {shown:?}, not {default:?}"
+        );
+    }
+}
+
 /// Every page of Markdown in the repository, from its root.
 fn markdown(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
@@ -290,8 +335,7 @@ fn anchors(prose: &[&str]) -> Vec<String> {
     let headings = prose.iter().filter(|line| line.starts_with('#'));
     let each = headings.map(|heading| {
         let kept = heading.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
-        let name: String =
-            kept.chars().filter(|&c| c.is_alphanumeric() || c == '-' || c == '_').collect();
+        let name: String = kept.chars().filter(|&c| c.is_alphanumeric() || c == '-' || c == '_').collect();
         seen.push(name.clone());
         match seen.iter().filter(|other| **other == name).count() - 1 {
             0 => name,
@@ -346,4 +390,7 @@ fn a_line_is_compared_with_what_a_page_shows_of_it() {
 fn options_are_found_in_a_help_text() {
     let help = "  -o, --output <PICTURE>  Where; see --force\n      --view[=<PORT>]\n          Show it, not --no-view\n";
     assert_eq!(options_of(help), ["force", "output", "view"]);
+    let help = "  -o, --output <PICTURE>  Where; see --size [default:\n    `a` in b]\n      --force  Replace\n      --size <PX>  Long\n      side [default: 320]\n";
+    let found = defaults_of(help);
+    assert_eq!(found, [("output", "`a` in b"), ("size", "320")].map(|(a, b)| (a.to_owned(), b.to_owned())));
 }
