@@ -301,7 +301,8 @@ fn markdown(folder: &Path, found: &mut Vec<PathBuf>) {
         let is_foreign = name.starts_with('.') || ["target", "shared"].contains(&&*name);
         if is_foreign || entry.file_type().unwrap().is_symlink() {
             continue;
-        } else if path.is_dir() {
+        }
+        if path.is_dir() {
             markdown(&path, found);
         } else if path.extension().is_some_and(|kind| kind == "md") {
             found.push(path);
