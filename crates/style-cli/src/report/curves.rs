@@ -24,7 +24,7 @@ const DECADES: f64 = 8.0;
 const POINTS: usize = 500;
 
 /// Colours there are for terms, besides the sum's.
-const COLOURS: usize = 11;
+const COLOURS: usize = 12;
 
 struct Curves {
     /// Name, and the value after each step; the sum of all comes first.
@@ -101,13 +101,22 @@ impl Curves {
         path
     }
 
-    /// Places and names of the grid's lines.
+    /// Places and names of the grid's lines, some at least, however near to each other the losses are.
     fn ticks(&self) -> Vec<(f64, String)> {
-        let factors: &[f64] = if self.high - self.low < 2.0 { &[1.0, 2.0, 5.0] } else { &[1.0] };
+        let factors: &[f64] = match self.high - self.low {
+            span if span < 0.8 => &[1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0],
+            span if span < 2.0 => &[1.0, 2.0, 5.0],
+            _ => &[1.0],
+        };
         let powers = self.low.floor() as i32..=self.high.ceil() as i32;
-        let all = powers.flat_map(|power| factors.iter().map(move |factor| factor * 10f64.powi(power)));
-        let inside = all.filter(|value| (self.low..=self.high).contains(&value.log10()));
-        inside.map(|value| (self.y(value.log10()), short(value))).collect()
+        let all = powers.flat_map(|power| factors.iter().map(move |&factor| (factor, power)));
+        let named = all.map(|(factor, power)| {
+            let value = factor * 10f64.powi(power);
+            let is_short = (1e-3..1e5).contains(&value);
+            (value.log10(), if is_short { short(value) } else { format!("{factor}e{power}") })
+        });
+        let inside = named.filter(|(log, _)| (self.low..=self.high).contains(log));
+        inside.map(|(log, name)| (self.y(log), name)).collect()
     }
 
     /// Places of the scales, and how wide the plot has to be to bear their names.
@@ -232,6 +241,22 @@ mod tests {
         let rooms: Vec<_> = Curves::of(&document).unwrap().marks().iter().map(|mark| mark.2).collect();
         // At 42 px of 210 the first name still stands, at 96 of 480 it has ended; the last would leave the plot.
         assert_eq!(rooms, [Room::Any, Room::Wide, Room::Any, Room::None, Room::None]);
+    }
+
+    #[test]
+    fn the_names_of_the_grid_are_short_however_large_or_small_losses_are() {
+        for (first, last, names) in [
+            (4.4e-7, 2.1e-7, vec!["2e-7", "3e-7", "4e-7"]),
+            (1.5e-6, 1.5e-6, vec!["1.5e-6"]),
+            (4e11, 3e9, vec!["1e10", "1e11"]),
+            (300.0, 15.0, vec!["20", "50", "100", "200"]),
+            (1e6, 9e4, vec!["1e5", "2e5", "5e5", "1e6"]),
+        ] {
+            let losses = json!([[first, 0.0], [last, 0.0]]);
+            let ticks = Curves::of(&document(&losses)).unwrap().ticks();
+            let found: Vec<_> = ticks.into_iter().map(|(_, name)| name).collect();
+            assert_eq!(found, names);
+        }
     }
 
     #[test]
