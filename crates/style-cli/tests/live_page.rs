@@ -8,7 +8,6 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use browser::{Browser, look_at};
 
@@ -175,11 +174,9 @@ fn clients_that_read_nothing_do_not_hold_up_the_run() {
             client
         })
         .collect();
-    let begin = Instant::now();
+    // Who waited for them would wait for ever.
     assert_eq!(run.result(), "out.png");
     assert_eq!(run.code(), Some(0));
-    // The farewell of two seconds, and the run.
-    assert!(begin.elapsed() < Duration::from_mins(1));
     drop(clients);
 }
 
