@@ -20,7 +20,7 @@ const svg = (name, attributes, text) => {
 const number = (value) => {
   if (!Number.isFinite(value)) return "not finite";
   const size = Math.abs(value);
-  return size !== 0 && (size < 0.001 || size >= 100000) ? value.toExponential(2) : String(Number(value.toPrecision(4)));
+  return size !== 0 && (size < 0.001 || size >= 100000) ? value.toExponential(2).replace(/\.?0*e\+?/, "e") : String(Number(value.toPrecision(4)));
 };
 const time = (seconds) => {
   const whole = Math.round(seconds);
@@ -88,12 +88,12 @@ function showPicture(news) {
 const total = (point) => point.losses.reduce((sum, loss) => sum + loss, 0);
 const series = () => [
   { name: "total", kind: 0, value: total },
-  ...state.terms.map((name, index) => ({ name, kind: 1 + (index % 11), value: (point) => point.losses[index] })),
+  ...state.terms.map((name, index) => ({ name, kind: 1 + (index % 12), value: (point) => point.losses[index] })),
 ];
 
 function ticks(low, high) {
   const span = high - low;
-  const factors = span < 2 ? [1, 2, 5] : [1];
+  const factors = span < 0.8 ? [1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9] : span < 2 ? [1, 2, 5] : [1];
   const every = Math.ceil(span / 6);
   const found = [];
   for (let power = Math.floor(low); power <= high; power += factors.length > 1 ? 1 : every) {
@@ -181,7 +181,7 @@ function drawLayers() {
   bars(state.terms.flatMap((name, index) => {
     if (!name.startsWith("style ")) return [];
     const share = start.losses[index] > 0 ? now.losses[index] / start.losses[index] : 0;
-    return [[name.slice(6), 1 + (index % 11), share, `${Math.round(share * 100)} %`]];
+    return [[name.slice(6), 1 + (index % 12), share, `${Math.round(share * 100)} %`]];
   }));
 }
 
@@ -231,7 +231,7 @@ function showEnd(end) {
   bars(style.map((at, index) => {
     const name = at.region === undefined ? at.layer : `${at.layer} of region ${at.region}`;
     const term = state.terms.indexOf(`style ${name}`);
-    return [name, 1 + ((term < 0 ? index : term) % 11), at.distance, number(at.distance)];
+    return [name, 1 + ((term < 0 ? index : term) % 12), at.distance, number(at.distance)];
   }));
   drawCurves();
 }

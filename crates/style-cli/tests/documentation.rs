@@ -247,36 +247,134 @@ fn every_option_of_the_program_is_in_the_page_of_options() {
     assert!(absent.is_empty(), "docs/options.md does not tell of {absent:?}");
 }
 
-/// The targets of a page's links and pictures, without those on other sites.
-fn links(page: &str) -> Vec<&str> {
-    let targets = page.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(target, _)| target);
-    targets.filter(|target| !target.contains("://") && !target.contains(char::is_whitespace)).collect()
-}
-
-/// The anchor that a heading gets on a forge.
-fn anchor(heading: &str) -> String {
-    let kept = heading.trim().to_lowercase().replace(' ', "-");
-    kept.chars().filter(|&c| c.is_alphanumeric() || c == '-' || c == '_').collect()
+/// Each option of a help text that has a default, with it.
+fn defaults_of(help: &str) -> Vec<(String, String)> {
+    let mut found: Vec<(String, String)> = Vec::new();
+    let mut name = None;
+    let mut text = String::new();
+    for line in help.lines().chain(["      --end"]) {
+        let begin = line.trim_start();
+        let starts = begin.starts_with('-') && line.len() - begin.len() < 8;
+        if starts || begin.is_empty() {
+            let default = text.split_once("[default: ").and_then(|(_, rest)| rest.split_once(']'));
+            found.extend(name.take().zip(default).map(|(name, (default, _))| (name, default.to_owned())));
+            text.clear();
+        }
+        if let Some((_, option)) = begin.split_once("--").filter(|_| starts) {
+            let end = option.find(|c: char| !c.is_ascii_lowercase() && c != '-').unwrap_or(option.len());
+            name = Some(option[..end].to_owned());
+        }
+        text += " ";
+        text += begin;
+    }
+    found
 }
 
 #[test]
-fn every_link_of_the_documentation_leads_somewhere() {
-    let mut dead = Vec::new();
-    for (name, text) in pages() {
-        let place = root().join(&name);
-        for link in links(&text) {
-            let (path, fragment) = link.split_once('#').unwrap_or((link, ""));
-            let target = if path.is_empty() { place.clone() } else { place.with_file_name(path) };
-            let page = fs::read_to_string(&target).unwrap_or_default();
-            let mut headings = page.lines().filter(|line| line.starts_with('#'));
-            let is_there = fragment.is_empty()
-                || headings.any(|heading| anchor(heading.trim_start_matches('#')) == fragment);
-            if !target.exists() || !is_there {
-                dead.push(format!("{name}: {link}"));
+fn the_page_of_options_has_the_defaults_of_the_program() {
+    let page = fs::read_to_string(root().join("docs/options.md")).unwrap();
+    let help = Command::new(STYLE).arg("--help").output().unwrap();
+    let defaults = defaults_of(&String::from_utf8(help.stdout).unwrap());
+    assert!(defaults.len() > 20, "found only {defaults:?}");
+    for (name, default) in defaults {
+        let is_row = |line: &&str| {
+            line.split(" | ").next().is_some_and(|cell| {
+                cell.starts_with("| `") && cell.split([' ', '`']).any(|word| word == format!("--{name}"))
+            })
+        };
+        let row = page.lines().find(is_row).unwrap_or_else(|| panic!("--{name} has no row"));
+        let shown = row.trim_end_matches([' ', '|']).rsplit(" | ").next().unwrap();
+        let rest = shown.strip_prefix(&*default);
+        assert!(
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' ')),
+            "--{name}: {shown:?}, not {default:?}"
+        );
+    }
+}
+
+/// Every page of Markdown in the repository, from its root.
+fn markdown(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let (path, name) = (entry.path(), entry.file_name());
+        let name = name.to_string_lossy();
+        // What git keeps, what was built, and what is not the repository's own.
+        let is_foreign = name.starts_with('.') || ["target", "shared"].contains(&&*name);
+        if is_foreign || entry.file_type().unwrap().is_symlink() {
+            continue;
+        }
+        if path.is_dir() {
+            markdown(&path, found);
+        } else if path.extension().is_some_and(|kind| kind == "md") {
+            found.push(path);
+        }
+    }
+}
+
+/// A page without its fenced blocks.
+fn prose(page: &str) -> Vec<&str> {
+    let mut is_inside = false;
+    let kept = page.lines().filter(|line| {
+        let is_fence = line.trim_start().starts_with("```");
+        is_inside ^= is_fence;
+        !is_inside && !is_fence
+    });
+    kept.collect()
+}
+
+/// The targets of a page's links and pictures, without those on other sites.
+fn links<'p>(prose: &[&'p str]) -> Vec<&'p str> {
+    let inline = prose.iter().flat_map(|line| line.split("](").skip(1));
+    let inline = inline.filter_map(|rest| rest.split_once(')')).map(|(target, _)| target);
+    let named = prose.iter().filter_map(|line| line.strip_prefix('[')?.split_once("]: "));
+    let targets = inline.chain(named.map(|(_, target)| target.trim()));
+    targets.filter(|target| !target.contains("://") && !target.contains(char::is_whitespace)).collect()
+}
+
+/// The anchors that a page's headings get on a forge: a heading that comes again has its number behind it.
+fn anchors(prose: &[&str]) -> Vec<String> {
+    let mut seen = Vec::new();
+    let headings = prose.iter().filter(|line| line.starts_with('#'));
+    let each = headings.map(|heading| {
+        let kept = heading.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
+        let name: String = kept.chars().filter(|&c| c.is_alphanumeric() || c == '-' || c == '_').collect();
+        seen.push(name.clone());
+        match seen.iter().filter(|other| **other == name).count() - 1 {
+            0 => name,
+            times => format!("{name}-{times}"),
+        }
+    });
+    each.collect()
+}
+
+#[test]
+fn every_link_of_every_page_leads_somewhere() {
+    let (root, mut paths) = (root(), Vec::new());
+    markdown(&root, &mut paths);
+    let (mut dead, mut count) = (Vec::new(), 0);
+    for path in &paths {
+        let text = fs::read_to_string(path).unwrap();
+        for link in links(&prose(&text)) {
+            count += 1;
+            let (file, fragment) = link.split_once('#').unwrap_or((link, ""));
+            let target = if file.is_empty() { path.clone() } else { path.with_file_name(file) };
+            let is_there = target.exists()
+                && (fragment.is_empty()
+                    || fs::read_to_string(&target)
+                        .is_ok_and(|page| anchors(&prose(&page)).iter().any(|anchor| anchor == fragment)));
+            if !is_there {
+                dead.push(format!("{}: {link}", path.strip_prefix(&root).unwrap().display()));
             }
         }
     }
     assert!(dead.is_empty(), "{dead:#?}");
+    assert!(paths.len() >= 20 && count >= 100, "only {count} links in {} pages", paths.len());
+}
+
+#[test]
+fn links_and_anchors_are_those_that_a_reader_sees() {
+    let page = "# The `one` way\n[a](b.md#c), ![d](e.png) [f](https://g)\n```sh\n# no heading [h](i)\n```\n[j]: k.md\n## The one way\n";
+    assert_eq!(links(&prose(page)), ["b.md#c", "e.png", "k.md"]);
+    assert_eq!(anchors(&prose(page)), ["the-one-way", "the-one-way-1"]);
 }
 
 #[test]
@@ -293,4 +391,7 @@ fn a_line_is_compared_with_what_a_page_shows_of_it() {
 fn options_are_found_in_a_help_text() {
     let help = "  -o, --output <PICTURE>  Where; see --force\n      --view[=<PORT>]\n          Show it, not --no-view\n";
     assert_eq!(options_of(help), ["force", "output", "view"]);
+    let help = "  -o, --output <PICTURE>  Where; see --size [default:\n    `a` in b]\n      --force  Replace\n      --size <PX>  Long\n      side [default: 320]\n";
+    let found = defaults_of(help);
+    assert_eq!(found, [("output", "`a` in b"), ("size", "320")].map(|(a, b)| (a.to_owned(), b.to_owned())));
 }

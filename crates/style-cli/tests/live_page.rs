@@ -214,6 +214,12 @@ fn in_a_browser_the_picture_forms_and_the_buttons_do_what_they_say() {
     browser.wait_for("/^\\d+ % · out\\.png$/.test(document.title)", 10);
     browser.wait_for("document.querySelectorAll('#layers .track').length === 5", 10);
 
+    // However large losses are, the names of the grid fit beside it.
+    assert_eq!(
+        browser.evaluate("[1e11, 3.2e-4, 123456, 0.25].map(number)").to_string(),
+        r#"["1e11","3.2e-4","1.23e5","0.25"]"#
+    );
+
     // Names of the user's files are text.
     let names = browser.evaluate("document.querySelector('#inputs').innerText");
     assert!(names.as_str().unwrap().contains(HOSTILE), "{names}");

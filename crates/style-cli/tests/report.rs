@@ -176,6 +176,20 @@ fn a_browser_shows_it_wide_and_narrow_light_and_dark() {
     });
     assert_ne!(colours[0], colours[1]);
     assert!(browser.requests().is_empty(), "asked for by the page: {:?}", browser.requests());
+
+    // Losses of a thousand million and more, two regions with terms of their own, and many scales.
+    for name in ["sky.png", "land.png"] {
+        let mask = format!("../../examples/images/eilean_donan_{name}");
+        std::fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join(mask), folder.path().join(name)).unwrap();
+    }
+    let inputs = ["'\"&castle.webp", HOSTILE, HOSTILE, "--mask", "sky.png,land.png"];
+    let large = ["--preset", "pytorch-tutorial", "--size", "120", "--steps", "2"];
+    let ladder = ["--set", "smallest_scale=50", "--set", "scale_factor=1.2", "--report", "-o", "large.png"];
+    let done = style(folder.path(), &[&inputs[..], &large, &ladder].concat());
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    browser.open(&format!("file://{}", folder.path().join("large.report.html").display()));
+    assert_eq!(browser.evaluate("document.querySelectorAll('.names text').length > 4"), true);
+    look_at(&browser, "report-large");
 }
 
 #[test]

@@ -81,7 +81,7 @@ usage: style CONTENT STYLE[=WEIGHT]... [-o PICTURE]
 
 const AFTER: &str = "\
 Settings come from the preset, then from the recipe file, then from the options above; each has the last word over \
-those before it, and the last of two equal options counts.
+those before it. Of an option given twice the last one counts; one that takes a list goes on with what was given before.
 
 Exit codes: 0 done, 1 internal error, 2 wrong usage, 3 input picture unusable, 4 weights unusable, 5 output cannot be \
 written, 6 over a limit or not enough memory, 7 device unavailable or lost, 8 diverged (the best picture is saved), \

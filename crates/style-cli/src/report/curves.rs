@@ -7,13 +7,15 @@ use serde_json::Value;
 
 use super::number::short;
 
-/// Size of the drawing, and its margins.
-const WIDTH: f64 = 900.0;
-const HEIGHT: f64 = 360.0;
-const LEFT: f64 = 62.0;
-const RIGHT: f64 = 10.0;
-const TOP: f64 = 20.0;
-const BOTTOM: f64 = 26.0;
+/// Side of the square that the lines are drawn in; the page stretches it to whatever room there is.
+const SIDE: f64 = 1000.0;
+
+/// Least width of the plot in px, on a telephone and on a screen; the style sheet has the border between them.
+const NARROW: f64 = 210.0;
+const WIDE: f64 = 480.0;
+
+/// Room for the name of a scale, in px.
+const NAME: f64 = 58.0;
 
 /// Powers of ten below the highest loss that are shown at most.
 const DECADES: f64 = 8.0;
@@ -22,7 +24,7 @@ const DECADES: f64 = 8.0;
 const POINTS: usize = 500;
 
 /// Colours there are for terms, besides the sum's.
-const COLOURS: usize = 11;
+const COLOURS: usize = 12;
 
 struct Curves {
     /// Name, and the value after each step; the sum of all comes first.
@@ -72,11 +74,11 @@ impl Curves {
     }
 
     fn x(&self, index: usize) -> f64 {
-        LEFT + index as f64 / (self.steps() - 1).max(1) as f64 * (WIDTH - LEFT - RIGHT)
+        index as f64 / (self.steps() - 1).max(1) as f64 * SIDE
     }
 
     fn y(&self, log: f64) -> f64 {
-        TOP + (self.high - log.max(self.low)) / (self.high - self.low) * (HEIGHT - TOP - BOTTOM)
+        (self.high - log.max(self.low)) / (self.high - self.low) * SIDE
     }
 
     /// The losses of a scale do not compare with the next one's, so the line begins anew.
@@ -99,28 +101,64 @@ impl Curves {
         path
     }
 
-    /// Places and names of the grid's lines.
+    /// Places and names of the grid's lines, some at least, however near to each other the losses are.
     fn ticks(&self) -> Vec<(f64, String)> {
-        let factors: &[f64] = if self.high - self.low < 2.0 { &[1.0, 2.0, 5.0] } else { &[1.0] };
+        let factors: &[f64] = match self.high - self.low {
+            span if span < 0.8 => &[1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0],
+            span if span < 2.0 => &[1.0, 2.0, 5.0],
+            _ => &[1.0],
+        };
         let powers = self.low.floor() as i32..=self.high.ceil() as i32;
-        let all = powers.flat_map(|power| factors.iter().map(move |factor| factor * 10f64.powi(power)));
-        let inside = all.filter(|value| (self.low..=self.high).contains(&value.log10()));
-        inside.map(|value| (self.y(value.log10()), short(value))).collect()
+        let all = powers.flat_map(|power| factors.iter().map(move |&factor| (factor, power)));
+        let named = all.map(|(factor, power)| {
+            let value = factor * 10f64.powi(power);
+            let is_short = (1e-3..1e5).contains(&value);
+            (value.log10(), if is_short { short(value) } else { format!("{factor}e{power}") })
+        });
+        let inside = named.filter(|(log, _)| (self.low..=self.high).contains(log));
+        inside.map(|(log, name)| (self.y(log), name)).collect()
     }
 
-    /// Places and names of the scales; a name that would cover the last one is left out.
-    fn marks(&self) -> Vec<(f64, Option<String>)> {
-        let mut free = 0.0;
+    /// Places of the scales, and how wide the plot has to be to bear their names.
+    fn marks(&self) -> Vec<(f64, u64, Room)> {
+        let (mut narrow, mut wide) = (0.0, 0.0);
         let mark = |&(first, long): &(usize, u64)| {
             let x = self.x(first);
-            let name = (x >= free && x < WIDTH - 50.0).then(|| format!("{long} px"));
-            if name.is_some() {
-                free = x + 56.0;
-            }
-            (x, name)
+            let room = if is_free(x, NARROW, &mut narrow) {
+                is_free(x, WIDE, &mut wide);
+                Room::Any
+            } else if is_free(x, WIDE, &mut wide) {
+                Room::Wide
+            } else {
+                Room::None
+            };
+            (x, long, room)
         };
         self.scales.iter().map(mark).collect()
     }
+}
+
+/// Where there is room for a name.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Room {
+    Any,
+    Wide,
+    None,
+}
+
+/// Whether a name fits in a plot of that many px, behind the last one, which ended at `free`.
+fn is_free(x: f64, width: f64, free: &mut f64) -> bool {
+    let x = x / SIDE * width;
+    let fits = x >= *free && x + NAME <= width;
+    if fits {
+        *free = x + NAME;
+    }
+    fits
+}
+
+/// A place in the drawing as a share of it.
+fn percent(place: f64) -> String {
+    format!("{:.2}%", place / SIDE * 100.0)
 }
 
 /// The class of a term's colour; the sum's is 0.
@@ -132,22 +170,24 @@ pub(super) fn colour(line: usize) -> usize {
 pub(super) fn curves(document: &Value) -> Markup {
     let Some(curves) = Curves::of(document) else { return html! {} };
     let last = curves.steps().saturating_sub(1);
+    let (ticks, marks) = (curves.ticks(), curves.marks());
     html! {
-        div class="chart" tabindex="0" role="group" aria-label="Loss curves" {
-            svg viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-label="Loss of every term over the steps" {
-                @for (y, name) in curves.ticks() {
-                    line class="grid" x1=(LEFT) x2=(WIDTH - RIGHT) y1=(y) y2=(y) {}
-                    text x=(LEFT - 7.0) y=(y + 4.0) text-anchor="end" { (name) }
-                }
-                @for (index, (x, name)) in curves.marks().into_iter().enumerate() {
-                    @if index > 0 { line class="scale" x1=(x) x2=(x) y1=(TOP) y2=(HEIGHT - BOTTOM) {} }
-                    @if let Some(name) = name { text x=(x + 3.0) y="13" { (name) } }
-                }
-                text x=(LEFT) y=(HEIGHT - 7.0) { "start" }
-                text x=(WIDTH - RIGHT) y=(HEIGHT - 7.0) text-anchor="end" { "after step " (last) }
+        div class="chart" role="img" aria-label="Loss of every term over the steps" {
+            // Stretched to the page's width; names are apart, so that they are not stretched with it.
+            svg class="lines" viewBox=(format!("0 0 {SIDE} {SIDE}")) preserveAspectRatio="none" aria-hidden="true" {
+                @for (y, _) in &ticks { line class="grid" x1="0" x2=(SIDE) y1=(y) y2=(y) {} }
+                @for (x, _, _) in marks.iter().skip(1) { line class="scale" x1=(x) x2=(x) y1="0" y2=(SIDE) {} }
                 @for (line, (_, values)) in curves.lines.iter().enumerate().rev() {
                     path class=(format!("curve k{}{}", colour(line), if line == 0 { " total" } else { "" })) d=(curves.path(values)) {}
                 }
+            }
+            svg class="names" aria-hidden="true" {
+                @for (y, name) in &ticks { text x="0" dx="-7" y=(percent(*y)) dy="4" text-anchor="end" { (name) } }
+                @for (x, long, room) in &marks {
+                    @if *room != Room::None { text class=[(*room == Room::Wide).then_some("roomy")] x=(percent(*x)) dx="3" dy="-7" { (long) " px" } }
+                }
+                text y="100%" dy="18" { "start" }
+                text x="100%" y="100%" dy="18" text-anchor="end" { "after step " (last) }
             }
         }
         ul class="legend" {
@@ -189,7 +229,34 @@ mod tests {
         let curves = Curves::of(&document(&json!(losses))).unwrap();
         let path = curves.path(&curves.lines[0].1);
         assert!(path.matches(['M', 'L']).count() <= POINTS + 3);
-        assert!(path.contains(&format!("L{:.1} ", WIDTH - RIGHT)));
+        assert!(path.contains(&format!("L{SIDE:.1} ")));
+    }
+
+    #[test]
+    fn a_name_that_would_cover_another_waits_for_a_wider_plot() {
+        let losses: Vec<_> = (0..101).map(|_| json!([1.0, 0.1])).collect();
+        let mut document = document(&json!(losses));
+        let scales = [0, 20, 50, 55, 99].map(|first| json!({ "width": 64, "height": 40, "first": first }));
+        document["scales"] = json!(scales);
+        let rooms: Vec<_> = Curves::of(&document).unwrap().marks().iter().map(|mark| mark.2).collect();
+        // At 42 px of 210 the first name still stands, at 96 of 480 it has ended; the last would leave the plot.
+        assert_eq!(rooms, [Room::Any, Room::Wide, Room::Any, Room::None, Room::None]);
+    }
+
+    #[test]
+    fn the_names_of_the_grid_are_short_however_large_or_small_losses_are() {
+        for (first, last, names) in [
+            (4.4e-7, 2.1e-7, vec!["2e-7", "3e-7", "4e-7"]),
+            (1.5e-6, 1.5e-6, vec!["1.5e-6"]),
+            (4e11, 3e9, vec!["1e10", "1e11"]),
+            (300.0, 15.0, vec!["20", "50", "100", "200"]),
+            (1e6, 9e4, vec!["1e5", "2e5", "5e5", "1e6"]),
+        ] {
+            let losses = json!([[first, 0.0], [last, 0.0]]);
+            let ticks = Curves::of(&document(&losses)).unwrap().ticks();
+            let found: Vec<_> = ticks.into_iter().map(|(_, name)| name).collect();
+            assert_eq!(found, names);
+        }
     }
 
     #[test]

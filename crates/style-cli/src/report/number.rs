@@ -6,7 +6,7 @@ use serde_json::Value;
 /// A number with four digits that count, as short as it can be.
 pub(super) fn short(number: f64) -> String {
     let size = number.abs();
-    if number == number.trunc() && size < 1e15 {
+    if number == number.trunc() && size < 1e6 {
         return format!("{number:.0}");
     }
     if !(1e-3..1e6).contains(&size) {
@@ -22,7 +22,9 @@ pub(super) fn number(document: &Value, place: &str) -> Markup {
     let Some(value) = document.pointer(place).filter(|value| value.is_number()) else {
         return html! { "–" };
     };
-    html! { data value=(value) title=(place) { (short(value.as_f64().unwrap_or(f64::NAN))) } }
+    // Counts in full, measures short.
+    let shown = if value.is_f64() { short(value.as_f64().unwrap_or(f64::NAN)) } else { value.to_string() };
+    html! { data value=(value) title=(place) { (shown) } }
 }
 
 /// Any value of the report; numbers as [`number`] shows them.
@@ -58,7 +60,7 @@ mod tests {
             (0.123_456, "0.1235"),
             (12.345_6, "12.35"),
             (123_456.7, "123457"),
-            (1e9, "1000000000"),
+            (3.231_638_8e11, "3.232e11"),
             (0.000_123_45, "1.234e-4"),
             (-2.5, "-2.5"),
         ] {
@@ -68,9 +70,9 @@ mod tests {
 
     #[test]
     fn values_are_escaped_and_numbers_know_their_place() {
-        let document = json!({ "a": [1, "<b>"], "b": { "learning_rate": 0.125 }, "c": null });
+        let document = json!({ "a": [12_944_960, "<b>"], "b": { "learning_rate": 0.125 }, "c": null });
         let text = |place| shown(&document, place).into_string();
-        assert_eq!(text("/a"), "<data value=\"1\" title=\"/a/0\">1</data>, &lt;b&gt;");
+        assert_eq!(text("/a"), "<data value=\"12944960\" title=\"/a/0\">12944960</data>, &lt;b&gt;");
         assert_eq!(text("/b"), "learning rate <data value=\"0.125\" title=\"/b/learning_rate\">0.125</data>");
         assert_eq!(text("/c"), "–");
     }

@@ -192,9 +192,9 @@ pub(super) fn device(document: &Value) -> Markup {
     html! {
         section aria-labelledby="device" {
             h2 id="device" { "Device and times" }
-            (list(document, "/hardware", &["name", "class", "hardware", "driver"]))
-            @if document["hardware"]["memory"].is_u64() {
-                dl class="list" { dt { "memory" } dd { (mebibytes(document, "/hardware/memory")) } }
+            dl class="list" {
+                (entries(document, "/hardware", &["name", "class", "hardware", "driver"]))
+                @if document["hardware"]["memory"].is_u64() { dt { "memory" } dd { (mebibytes(document, "/hardware/memory")) } }
             }
             h3 { "Seconds" }
             (list(document, "/times", &["preparation", "steps", "finish"]))
@@ -218,13 +218,14 @@ pub(super) fn again(command: &[String], recipe: &str) -> Markup {
 }
 
 fn list(document: &Value, place: &str, keys: &[&str]) -> Markup {
+    html! { dl class="list" { (entries(document, place, keys)) } }
+}
+
+/// What is there of these keys, as names and values.
+fn entries(document: &Value, place: &str, keys: &[&str]) -> Markup {
     let there = keys
         .iter()
         .map(|key| (key, format!("{place}/{key}")))
         .filter(|(_, place)| document.pointer(place).is_some_and(|value| !value.is_null()));
-    html! {
-        dl class="list" {
-            @for (key, place) in there { dt { (key.replace('_', " ")) } dd { (shown(document, &place)) } }
-        }
-    }
+    html! { @for (key, place) in there { dt { (key.replace('_', " ")) } dd { (shown(document, &place)) } } }
 }

@@ -16,6 +16,9 @@ use serde_json::{Value, json};
 /// Where CI must have a browser, this variable is set, and a test without one fails.
 const REQUIRED: &str = "STYLE_TEST_BROWSER";
 
+/// What is wrong with a page as it is seen just now: a list of sentences.
+const FAULTS: &str = include_str!("faults.js");
+
 /// A browser that closes when this is dropped.
 pub(crate) struct Browser {
     driver: Child,
@@ -69,6 +72,7 @@ impl Browser {
             "--disable-component-update",
             "--disable-sync",
             "--disable-dev-shm-usage",
+            "--hide-scrollbars",
             "--window-size=1280,1000",
             &folder,
         ];
@@ -161,12 +165,15 @@ impl Browser {
         self.ask("goog/cdp/execute", json!({ "cmd": name, "params": parameters }))
     }
 
-    /// The page as it is then seen: width in px, and whether dark.
+    /// The page as it is then seen: width in px, and whether dark. Nothing moves, for motion is asked not to.
     pub(crate) fn look_as(&self, width: usize, dark: bool) {
         let size = json!({ "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500 });
         self.command("Emulation.setDeviceMetricsOverride", &size);
         let scheme = if dark { "dark" } else { "light" };
-        let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+        let features = json!({ "features": [
+            { "name": "prefers-color-scheme", "value": scheme },
+            { "name": "prefers-reduced-motion", "value": "reduce" },
+        ] });
         self.command("Emulation.setEmulatedMedia", &features);
         // Two frames, so that everything is drawn anew.
         self.ask("execute/async", json!({ "script": "requestAnimationFrame(() => requestAnimationFrame(arguments[0]))", "args": [] }));
@@ -208,17 +215,16 @@ impl Drop for Browser {
     }
 }
 
-/// Looks at the page wide and narrow, light and dark, and writes what is seen where the environment says.
+/// Looks at the page on telephones and screens, light and dark, and writes what is seen where the environment says.
 pub(crate) fn look_at(browser: &Browser, name: &str) {
-    for (width, width_name) in [(1280, "wide"), (390, "narrow")] {
+    for width in [360, 400, 800, 1400] {
         for (dark, scheme) in [(false, "light"), (true, "dark")] {
             browser.look_as(width, dark);
-            let overflow = browser
-                .evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth");
-            assert_eq!(overflow, json!(0), "{name} is wider than {width} px");
             if let Some(folder) = std::env::var_os("STYLE_SCREENSHOTS") {
-                browser.screenshot(&Path::new(&folder).join(format!("{name}-{width_name}-{scheme}.png")));
+                browser.screenshot(&Path::new(&folder).join(format!("{name}-{width}-{scheme}.png")));
             }
+            let faults = browser.evaluate(FAULTS);
+            assert_eq!(faults, json!([]), "{name}, {scheme}, {width} px wide");
         }
     }
     browser.look_as(1280, false);
