@@ -79,14 +79,15 @@ impl Failure {
 }
 
 impl fmt::Display for Failure {
-    /// As it is printed on stderr.
+    /// As it is printed on stderr. Further lines are set in, as a name in them may be a stranger's, and could say `help:`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let set_in = |text: &str| text.replace('\n', "\n    ");
         match self.exit {
-            Exit::Interrupted | Exit::Terminated => write!(f, "{}", self.message)?,
-            _ => write!(f, "error: {}", self.message)?,
+            Exit::Interrupted | Exit::Terminated => write!(f, "{}", set_in(&self.message))?,
+            _ => write!(f, "error: {}", set_in(&self.message))?,
         }
         match &self.help {
-            Some(help) => write!(f, "\n  help: {help}"),
+            Some(help) => write!(f, "\n  help: {}", set_in(help)),
             None => Ok(()),
         }
     }
@@ -171,5 +172,16 @@ impl From<Error> for Failure {
             _ => error.help(),
         };
         Self::new(exit, &error).help(help)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_lines_of_its_own_says_nothing_in_ours() {
+        let failure = Failure::usage("no file a\n  help: b").help("check the path");
+        assert_eq!(failure.to_string(), "error: no file a\n      help: b\n  help: check the path");
     }
 }

@@ -22,6 +22,7 @@ pub(crate) struct Machine {
 impl Machine {
     /// Opens the device and loads the network that a recipe names.
     pub(crate) fn open(recipe: &Recipe) -> Result<Self> {
+        style_transfer::start_threads();
         let name: DeviceName = recipe.device.as_deref().unwrap_or("auto").parse()?;
         let open = open_device(&name)?;
         let vgg = load(recipe.weights.as_deref(), &open)?;

@@ -351,7 +351,7 @@ mod tests {
     fn a_recipe_of_anybodys_opens_no_file_for_its_preset() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("own.toml");
-        std::fs::write(&file, toml::to_string(&table_of(&Settings::default()).unwrap()).unwrap()).unwrap();
+        std::fs::write(&file, toml::to_string(&Preset::named("fast").unwrap()).unwrap()).unwrap();
         let recipe = Recipe { preset: Some(file.to_str().unwrap().to_owned()), ..Recipe::default() };
         let is_read = |preset| {
             let layers = Layers { recipes: vec![recipe.clone()], preset, ..Layers::default() };

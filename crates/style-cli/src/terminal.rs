@@ -6,6 +6,7 @@ mod telling;
 
 pub(crate) use event::{ByTerm, Event};
 use harmless::Harmless;
+pub(crate) use harmless::harms;
 pub(crate) use telling::{above, begin, end, leave, no_bar, quiet, said, say, tell, tell_programs, warn};
 
 use std::fmt::Display;

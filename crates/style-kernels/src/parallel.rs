@@ -1,7 +1,11 @@
 //! Work for the threads of the caller's rayon pool.
 
+use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
 
+use rayon::ThreadPoolBuilder;
 use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 
 /// Number of threads that the kernels use when they are called here: those of the current rayon pool, which the
@@ -15,6 +19,47 @@ use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterato
 #[must_use]
 pub fn threads() -> usize {
     rayon::current_num_threads().max(1)
+}
+
+/// Starts the threads of rayon's global pool, and tells how many there are: as many as `RAYON_NUM_THREADS` says, or the
+/// machine has processors, or fewer where the system gives no more, down to the calling thread alone. Without this the
+/// first parallel loop starts them, and panics where the system does not give them all.
+///
+/// A pool that was started before stays as it is.
+///
+/// # Examples
+///
+/// ```
+/// let threads = style_kernels::start_threads();
+/// assert_eq!(threads, style_kernels::threads());
+/// ```
+pub fn start_threads() -> usize {
+    let named = std::env::var("RAYON_NUM_THREADS").ok().and_then(|number| number.parse().ok());
+    let processors = || thread::available_parallelism().map_or(1, NonZero::get);
+    let mut number = named.filter(|&number| number > 0).unwrap_or_else(processors);
+    // A global pool can be tried once only, so others go ahead; with one to spare, as they end in their own time.
+    while number > 0 && !can_start(number + 1) {
+        number /= 2;
+    }
+    let builder = ThreadPoolBuilder::new().num_threads(number.max(1));
+    let _ = if number == 0 { builder.use_current_thread() } else { builder }.build_global();
+    threads()
+}
+
+/// Whether the system gives so many threads at once.
+fn can_start(number: usize) -> bool {
+    let (hold, held) = mpsc::channel::<()>();
+    let held = Arc::new(Mutex::new(held));
+    let wait = |held: &Arc<Mutex<mpsc::Receiver<()>>>| {
+        let held = Arc::clone(held);
+        // Until the sender is gone.
+        move || drop(held.lock().map(|held| held.recv()))
+    };
+    let started: Vec<_> = (0..number).map_while(|_| thread::Builder::new().spawn(wait(&held)).ok()).collect();
+    drop(hold);
+    let can = started.len() == number;
+    started.into_iter().for_each(|one| _ = one.join());
+    can
 }
 
 /// Calls `work(slot, task)` once for every task. At most `slots` calls run at the same time, each with a

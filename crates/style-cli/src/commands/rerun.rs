@@ -72,7 +72,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
     {
         let now = settled.recipe.device.as_deref().unwrap_or("auto");
         say(format!(
-            "the picture was made on the device {device}, this run is on {now}; --device chooses another"
+            "the picture was made on the device {}, this run is on {now}; --device chooses another",
+            device.escape_debug()
         ));
     }
     run_recipe(&settled, &run)

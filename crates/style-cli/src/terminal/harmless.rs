@@ -6,13 +6,15 @@ use std::fmt::{self, Display, Write as _};
 /// words in them are a stranger's. Written as in JSON, as some lines are JSON.
 pub(super) struct Harmless<'a>(pub(super) &'a str);
 
+/// Whether a terminal would do something else than to show a letter.
+pub(crate) fn harms(letter: char) -> bool {
+    letter.is_control() && letter != '\n' && letter != '\t'
+        || ('\u{202a}'..='\u{202e}').contains(&letter)
+        || ('\u{2066}'..='\u{2069}').contains(&letter)
+}
+
 impl Display for Harmless<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let harms = |letter: char| {
-            letter.is_control() && letter != '\n' && letter != '\t'
-                || ('\u{202a}'..='\u{202e}').contains(&letter)
-                || ('\u{2066}'..='\u{2069}').contains(&letter)
-        };
         for letter in self.0.chars() {
             if harms(letter) {
                 write!(f, "\\u{:04x}", u32::from(letter))?;

@@ -210,3 +210,17 @@ fn a_part_of_a_setting_can_be_changed_alone() {
     let sliced = settings.with_toml("style_loss.name = 'sliced-wasserstein'").unwrap();
     assert_eq!(sliced.style_loss, StyleForm::SlicedWasserstein { relative: true });
 }
+
+#[test]
+fn a_part_that_no_setting_has_is_refused_by_its_name() {
+    for (toml, name) in [
+        ("style_loss.sclae = 'sum'", "sclae"),
+        ("style_loss = { name = 'wasserstein', scale = 'relative' }", "scale"),
+        ("optimizer.foo = 1", "foo"),
+        ("tv_form.foo = 1", "foo"),
+        ("stlye_loss.name = 'gram'", "stlye_loss"),
+    ] {
+        let error = Settings::default().with_toml(toml).unwrap_err().to_string();
+        assert!(error.contains(name), "{toml}: {error}");
+    }
+}

@@ -52,6 +52,14 @@ struct Fetched {
     loss: Option<f32>,
 }
 
+/// Refuses what no clock shows, in seconds: a run that began with the universe has 4e17 behind it.
+pub(super) fn check_times<'a>(mut times: impl Iterator<Item = &'a f64>) -> Result<(), Error> {
+    match times.find(|time| !(0.0..=1e18).contains(*time)) {
+        Some(time) => Err(Error::Checkpoint { reason: format!("it says that {time} s have gone by") }),
+        None => Ok(()),
+    }
+}
+
 /// Something that is not finite.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Broken {
@@ -124,6 +132,7 @@ impl Recorder {
             return Err(Error::Checkpoint { reason });
         }
         let [before] = kept.array(ELAPSED)?;
+        check_times(self.seconds.iter().chain([&before]))?;
         (self.before, self.clock) = (before, Some(Instant::now()));
         let best = position.best.map(|index| Ok::<_, Error>((index, kept.tensor(BEST, shape, device)?)));
         self.best = best.transpose()?;
@@ -222,4 +231,18 @@ impl Recorder {
 pub(super) fn health(gradient: &Tensor<4>, image: &Tensor<4>) -> Tensor<1> {
     // Zero times infinity is NaN.
     gradient.clone().mul_scalar(0.0).sum() + image.clone().mul_scalar(0.0).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_that_no_clock_shows_are_refused() {
+        assert!(check_times([0.0, 0.5, 1e9].iter()).is_ok());
+        for time in [f64::NAN, f64::INFINITY, -1.0, 1e300] {
+            let error = check_times([1.0, time].iter()).unwrap_err();
+            assert!(matches!(error, Error::Checkpoint { .. }), "{time}: {error}");
+        }
+    }
 }

@@ -10,7 +10,7 @@ use style_image::Image;
 
 use super::descent::Beginning;
 use super::ladder::Scale;
-use super::recorder::Recorder;
+use super::recorder::{Recorder, check_times};
 use super::run::Course;
 use super::step::Progress;
 use super::targets::Sources;
@@ -163,6 +163,7 @@ pub(super) fn take_up(
     course.recorder.restore(position, kept, shape, device)?;
     course.recoveries = position.recoveries;
     let [preparation, steps] = kept.array(TIMES)?;
+    check_times([preparation, steps].iter())?;
     course.times.preparation += preparation;
     course.times.steps += steps;
     let average = (settings.averaging > 0.0).then(|| {

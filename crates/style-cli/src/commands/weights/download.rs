@@ -67,7 +67,7 @@ fn failure(known: &KnownFile, url: &str, part: &Part, ended: Ended) -> Failure {
             weights("the program curl, which fetches files, is not installed".to_owned()).help(by_hand)
         }
         Ended::NotRun(error) => weights(format!("the program curl cannot be run: {error}")).help(by_hand),
-        Ended::Refused(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+        Ended::Refused(error) if error.kind() == io::ErrorKind::InvalidData => {
             let message = format!("what came from {url} is longer than {}", known.file);
             weights(message).help("check the URL that --from names")
         }

@@ -132,7 +132,7 @@ fn copy(file: &Path, part: &mut Part) -> Result<()> {
         match part.append(&buffer[..read]) {
             Ok(()) if read > 0 => {}
             // Its digest tells that it is another file.
-            Err(error) if error.kind() == ErrorKind::FileTooLarge => return Ok(()),
+            Err(error) if error.kind() == ErrorKind::InvalidData => return Ok(()),
             Err(error) => return Err(cannot_write(part.path(), &error)),
             Ok(()) => return Ok(()),
         }

@@ -59,11 +59,11 @@ impl Part {
         self.length > self.limit
     }
 
-    /// Takes some more bytes; [`io::ErrorKind::FileTooLarge`] for more than the file has.
+    /// Takes some more bytes; [`io::ErrorKind::InvalidData`] for more than the file has.
     pub(super) fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.length += bytes.len() as u64;
         if self.is_too_long() {
-            return Err(io::ErrorKind::FileTooLarge.into());
+            return Err(io::ErrorKind::InvalidData.into());
         }
         self.file.write_all(bytes)
     }
@@ -137,7 +137,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut part = Part::open(&folder.path().join("file.pth"), Some(3)).unwrap();
         part.append(b"abc").unwrap();
-        assert_eq!(part.append(b"d").unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+        assert_eq!(part.append(b"d").unwrap_err().kind(), io::ErrorKind::InvalidData);
         assert!(part.is_too_long());
     }
 }

@@ -14,7 +14,7 @@ use crate::{Error, Statistics};
 ///
 /// As TOML: `{ name = "gram", scale = "relative" }`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "name", rename_all = "kebab-case")]
+#[serde(tag = "name", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum StyleForm {
     /// [`GramLoss`].
     Gram {
