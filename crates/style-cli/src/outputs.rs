@@ -254,6 +254,7 @@ fn check_input(option: &str, path: &Path, inputs: &[&Path]) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::failure::Kind;
     use crate::recipe::StyleRecipe;
 
     #[test]
@@ -322,6 +323,24 @@ mod tests {
         let again = claim().unwrap();
         drop(again);
         assert_eq!(fs::read_dir(folder.path().join("new")).unwrap().count(), 0, "the lock is gone");
+    }
+
+    #[test]
+    fn a_result_is_no_other_runs_picture_so_far() {
+        let folder = tempfile::tempdir().unwrap();
+        let claim = |name: &str| Output::claim_path(folder.path().join(name), true, &[]);
+        for (first, second) in [("a.png", "a.partial.png"), ("a.best.png", "a.png")] {
+            let claimed = claim(first).unwrap();
+            let failure = claim(second).unwrap_err();
+            assert_eq!(
+                (failure.exit, failure.kind),
+                (Exit::Output, Kind::Plain),
+                "{first}, {second}: {failure}"
+            );
+            drop(claimed);
+            claim(second).unwrap();
+        }
+        let _both = [claim("b.jpg").unwrap(), claim("b.jpeg").unwrap()];
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{folder_with_pictures, signal, style};
+use common::{folder_with_pictures, pipe, signal, style, wait_for_reader};
 use style_transfer::Checkpoint;
 
 /// Two scales, so that moments before, at and after the border are met, and a checkpoint at every step.
@@ -212,27 +212,84 @@ fn a_second_signal_ends_the_program_at_once() {
     assert!((0..5).any(|_| ended_within_a_step()));
 }
 
+/// Every file in a folder and those below.
+fn all_names(folder: &Path) -> Vec<std::path::PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut names: Vec<_> =
+        entries.flat_map(|path| if path.is_dir() { all_names(&path) } else { vec![path] }).collect();
+    names.sort();
+    names
+}
+
 #[test]
-fn a_signal_before_the_first_step_ends_the_program_at_once() {
+fn a_signal_before_there_is_anything_to_save_ends_every_command_at_once() {
     let folder = folder_with_pictures();
     let folder = folder.path();
-    assert!(Command::new("mkfifo").arg(folder.join("pipe.png")).status().unwrap().success());
-    for (content, name, code) in [("-", "INT", 130), ("-", "TERM", 143), ("pipe.png", "INT", 130)] {
-        let mut command =
-            style(folder, &[content, "painting.png", "--timelapse", "run.png", "-o", "out.png"]);
-        let mut child = command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let writer = child.stdin.take();
-        wait_for(&folder.join("out.png.lock"));
-        std::thread::sleep(Duration::from_millis(50)); // now it reads
-        signal(&child, name);
-        // Who waited for the picture would wait for ever, as nobody writes it.
-        let output = child.wait_with_output().unwrap();
-        drop(writer);
-        assert_eq!(output.status.code(), Some(code), "{content}");
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(said, "interrupted before the first step; nothing was written\n", "{content}");
-        assert!(names(folder).is_empty(), "{:?}", names(folder));
+    let place = folder.join("pipe.png");
+    pipe(&place);
+    let before = all_names(folder);
+    let first_step = "interrupted before the first step; nothing was written\n";
+    for (command, words) in [
+        ("pipe.png painting.png --timelapse run.png --report -o out.png", first_step),
+        ("photo.png painting.png --recipe pipe.png -o out.png", first_step),
+        ("photos/*.png --with pipe.png -o folder/", first_step),
+        (
+            "compare pipe.png painting.png --vary steps=1,2",
+            "interrupted before the first picture; nothing was written\n",
+        ),
+        ("save-style pipe.png", "interrupted; nothing was written\n"),
+        (
+            "doctor --content pipe.png --json out.json",
+            "interrupted before the end of the examination; nothing was written\n",
+        ),
+    ] {
+        for (name, code) in [("INT", 130), ("TERM", 143)] {
+            let arguments: Vec<_> = command.split(' ').collect();
+            let child = style(folder, &arguments).stderr(Stdio::piped()).spawn().unwrap();
+            // Who waited for the pipe's end would wait for ever, as nobody writes.
+            let _writer = wait_for_reader(&place);
+            signal(&child, name);
+            let output = child.wait_with_output().unwrap();
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert_eq!((output.status.code(), &*said), (Some(code), words), "{command}");
+            assert_eq!(all_names(folder), before, "{command}");
+        }
     }
+}
+
+#[test]
+fn a_signal_while_standard_input_is_read_ends_the_program_with_its_end_told() {
+    let folder = folder_with_pictures();
+    let folder = folder.path();
+    let arguments = ["-", "painting.png", "--timelapse", "run.png", "--progress", "json", "-o", "out.png"];
+    let mut child = style(folder, &arguments).stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let writer = child.stdin.take();
+    wait_for(&folder.join("out.png.lock"));
+    signal(&child, "INT");
+    let output = child.wait_with_output().unwrap();
+    drop(writer);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(130), "{said}");
+    let end = r#"{"event":"end","status":"failed","exit":130,"error":"interrupted before the first step; nothing was written","help":null}"#;
+    assert_eq!(said, format!("{end}\n"));
+    assert!(names(folder).is_empty(), "{:?}", names(folder));
+}
+
+#[test]
+fn a_signal_ends_the_processes_of_an_examination_too() {
+    let folder = folder_with_pictures();
+    let temporary = folder.path().join("temporary");
+    fs::create_dir(&temporary).unwrap();
+    let mut command = style(folder.path(), &["doctor", "--device", "cpu", "--size", "512"]);
+    let mut child = command.env("TMPDIR", &temporary).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    wait_for_words(&mut stderr, "CPU"); // said by the process that examines
+    signal(&child, "TERM");
+    let mut said = String::new();
+    stderr.read_to_string(&mut said).unwrap(); // to the end of all who might say something
+    assert_eq!(child.wait().unwrap().code(), Some(143), "{said}");
+    assert_eq!(said, "interrupted before the end of the examination; nothing was written\n");
+    assert_eq!(fs::read_dir(temporary).unwrap().count(), 0);
 }
 
 #[test]
@@ -325,6 +382,44 @@ fn two_runs_to_one_output_do_not_mix() {
     assert_eq!(third.code(), Some(5));
     assert!(first.wait().unwrap().success());
     assert_eq!(names(folder), ["out.png"]);
+}
+
+#[test]
+fn two_runs_share_no_report_no_animation_and_no_picture_on_its_way() {
+    let folder = folder_with_pictures();
+    let folder = folder.path();
+    pipe(&folder.join("pipe.png"));
+    let before = all_names(folder);
+    let first = "pipe.png painting.png -o out.png --report --timelapse run.gif";
+    let first = style(folder, &first.split(' ').collect::<Vec<_>>()).spawn().unwrap();
+    let writer = wait_for_reader(&folder.join("pipe.png"));
+    for (options, refusal) in [
+        ("-o out.webp --report", "cannot write out.report.json: another run is writing it"),
+        ("-o new.png --timelapse run.gif", "cannot write run.gif: another run is writing it"),
+        (
+            "-o out.partial.png",
+            "cannot write out.partial.png: the run to out.png writes its picture so far there",
+        ),
+    ] {
+        for command in ["photo.png painting.png", "compare photo.png painting.png --vary steps=1,2"] {
+            if command.starts_with("compare") && options.contains("timelapse") {
+                continue;
+            }
+            let words = format!("{command} --size 32 --steps 1 --force {options}");
+            let mut command = style(folder, &words.split(' ').collect::<Vec<_>>());
+            let refused = command.stderr(Stdio::piped()).output().unwrap();
+            let said = String::from_utf8(refused.stderr).unwrap();
+            assert_eq!(refused.status.code(), Some(5), "{words}: {said}");
+            assert!(said.starts_with(&format!("error: {refusal}\n")), "{words}: {said}");
+        }
+    }
+    signal(&first, "TERM");
+    assert_eq!(first.wait_with_output().unwrap().status.code(), Some(143));
+    drop(writer);
+    assert_eq!(all_names(folder), before);
+    let second = "photo.png painting.png --size 32 --steps 1 -o out.webp --report";
+    assert!(style(folder, &second.split(' ').collect::<Vec<_>>()).status().unwrap().success());
+    assert_eq!(names(folder), ["out.report.html", "out.report.json", "out.webp"]);
 }
 
 #[test]

@@ -53,6 +53,16 @@ pub(crate) fn style(folder: &Path, arguments: &[&str]) -> Command {
     command
 }
 
+/// A pipe with a name, which somebody reads for ever as long as nobody writes.
+pub(crate) fn pipe(path: &Path) {
+    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+}
+
+/// Waits until somebody has opened a pipe to read it; who reads it then waits as long as the answer lives.
+pub(crate) fn wait_for_reader(pipe: &Path) -> std::fs::File {
+    std::fs::File::options().write(true).open(pipe).unwrap()
+}
+
 /// Sends a signal to a program that a test started.
 pub(crate) fn signal(child: &Child, name: &str) {
     let sent = Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status().unwrap();
