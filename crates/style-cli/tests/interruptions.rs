@@ -275,18 +275,32 @@ fn a_signal_while_standard_input_is_read_ends_the_program_with_its_end_told() {
     assert!(names(folder).is_empty(), "{:?}", names(folder));
 }
 
+/// Whether a process has begun another.
+#[cfg(target_os = "linux")]
+fn has_child(process: u32) -> bool {
+    let parent = |path: std::path::PathBuf| -> Option<String> {
+        let status = fs::read_to_string(path.join("status")).ok()?;
+        Some(status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim().to_owned())
+    };
+    let processes = fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
+    processes.filter_map(parent).any(|parent| parent == process.to_string())
+}
+
 #[test]
+#[cfg(target_os = "linux")]
 fn a_signal_ends_the_processes_of_an_examination_too() {
     let folder = folder_with_pictures();
     let temporary = folder.path().join("temporary");
     fs::create_dir(&temporary).unwrap();
     let mut command = style(folder.path(), &["doctor", "--device", "cpu", "--size", "512"]);
     let mut child = command.env("TMPDIR", &temporary).stderr(Stdio::piped()).spawn().unwrap();
-    let mut stderr = BufReader::new(child.stderr.take().unwrap());
-    wait_for_words(&mut stderr, "CPU"); // said by the process that examines
-    signal(&child, "TERM");
+    while !has_child(child.id()) {
+        assert!(child.try_wait().unwrap().is_none(), "it has ended");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    signal(&child, "TERM"); // and not the other, which takes minutes
     let mut said = String::new();
-    stderr.read_to_string(&mut said).unwrap(); // to the end of all who might say something
+    child.stderr.take().unwrap().read_to_string(&mut said).unwrap(); // to the end of all who might say something
     assert_eq!(child.wait().unwrap().code(), Some(143), "{said}");
     assert_eq!(said, "interrupted before the end of the examination; nothing was written\n");
     assert_eq!(fs::read_dir(temporary).unwrap().count(), 0);

@@ -150,26 +150,28 @@ fn a_signal_leaves_what_was_fetched_to_the_next_attempt() {
         let (mut stream, _) = listener.accept().unwrap();
         let lines = BufReader::new(stream.try_clone().unwrap()).lines();
         lines.map(Result::unwrap).take_while(|line| !line.is_empty()).for_each(drop);
-        write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nabcde").unwrap();
+        write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n").unwrap();
+        stream.write_all(&[7; 70_000]).unwrap(); // more than curl keeps back
         done.recv().unwrap_err(); // the rest never comes
     });
     let place = place();
     let part = place.path().join("cache/style-transfer/weights/vgg19-dcbb9e9d.pth.part");
     let words = ["get", "vgg19", "--from", &mirror];
-    let has_come = |_| fs::metadata(&part).is_ok_and(|found| found.len() == 5);
+    let has_come = |_| fs::metadata(&part).is_ok_and(|found| found.len() > 0);
     let (code, said) = interrupted(place.path(), &words, has_come);
     drop(begun);
     server.join().unwrap();
     assert_eq!(code, Some(130), "{said}");
     let kept = format!("interrupted; what was fetched stays in {}\n", part.display());
     assert_eq!(said, format!("{kept}  help: the same command goes on there\n"));
-    assert_eq!(fs::read(&part).unwrap(), b"abcde");
+    let came = fs::read(&part).unwrap();
+    assert!((1..=70_000).contains(&came.len()) && came.iter().all(|&byte| byte == 7));
 }
 
 #[test]
 #[cfg(unix)]
 fn a_signal_leaves_nothing_of_a_file_that_is_being_converted() {
-    let words = ["import", "vgg.safetensors", "-o", "new.safetensors", "--encoding", "codebook"];
+    let words = ["import", "vgg.safetensors", "-o", "new.safetensors", "--encoding", "f16"];
     // On a busy machine the file may be whole before the signal comes.
     let is_caught = || {
         let place = place();
@@ -183,7 +185,7 @@ fn a_signal_leaves_nothing_of_a_file_that_is_being_converted() {
         assert_eq!(fs::read_dir(place.path()).unwrap().count(), before);
         true
     };
-    assert!((0..5).any(|_| is_caught()));
+    assert!((0..20).any(|_| is_caught()));
 }
 
 /// A search path without the program.
