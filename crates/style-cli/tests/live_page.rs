@@ -161,20 +161,18 @@ fn a_picture_that_the_page_saves_has_its_recipe_and_its_run() {
         run.token()
     );
     assert_eq!(status(&run.ask(&order)), "204");
-    let saved = loop {
+    let step_of = |name: &str| name.strip_prefix("out.step-")?.strip_suffix(".png")?.parse::<usize>().ok();
+    let (saved, step) = loop {
         let entries = std::fs::read_dir(run.folder.path()).unwrap();
-        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        if let Some(name) =
-            names.into_iter().find(|name| name.starts_with("out.step-") && name.ends_with(".png"))
-        {
-            break name;
+        let mut names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        if let Some(found) = names.find_map(|name| step_of(&name).map(|step| (name, step))) {
+            break found;
         }
         assert!(run.program.try_wait().unwrap().is_none(), "the run has ended");
         std::thread::sleep(Duration::from_millis(10));
     };
     interrupt(&run.program);
     assert_eq!(run.code(), Some(130));
-    let step: usize = saved["out.step-".len()..saved.len() - ".png".len()].parse().unwrap();
     let recipe = style_transfer::recipe_of(&std::fs::read(run.path(&saved)).unwrap()).unwrap().unwrap();
     assert!(recipe.contains(&format!(r#""stopped_after":{step}"#)), "{recipe}");
     let said = |words: &[&str]| {

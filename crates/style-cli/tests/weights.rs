@@ -151,7 +151,7 @@ fn a_signal_leaves_what_was_fetched_to_the_next_attempt() {
         let lines = BufReader::new(stream.try_clone().unwrap()).lines();
         lines.map(Result::unwrap).take_while(|line| !line.is_empty()).for_each(drop);
         write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n").unwrap();
-        stream.write_all(&[7; 70_000]).unwrap(); // more than curl keeps back
+        stream.write_all(&vec![7; 70_000]).unwrap(); // more than curl keeps back
         done.recv().unwrap_err(); // the rest never comes
     });
     let place = place();

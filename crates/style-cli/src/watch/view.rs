@@ -94,7 +94,7 @@ impl LiveView {
 
 impl Watcher for LiveView {
     fn begin(&mut self, begin: &Begin<'_>) -> Result<()> {
-        self.picture = begin.output.unwrap_or(Path::new("picture.png")).to_owned();
+        begin.output.unwrap_or(Path::new("picture.png")).clone_into(&mut self.picture);
         let content = begin.content.into_iter();
         let inputs = content.chain(begin.styles.iter().map(|(name, image)| (name.as_str(), *image)));
         let thumbnails = inputs.map(|(_, image)| jpeg(image, THUMBNAIL).unwrap_or_default()).collect();

@@ -120,7 +120,7 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<Exit> {
         token: &token,
     };
     let (plans, sheet) = arguments.plan(&varies, &mut runs)?;
-    arguments.tell(&mut runs, &plans)?;
+    arguments.tell(&mut runs, &plans);
     let (cell, quiet) = (arguments.cell as usize, arguments.run.showing.quiet);
     let mut comparison = Comparison { candidates, opened, machine, sheet, token, cell, quiet };
 
@@ -226,9 +226,9 @@ impl Arguments {
     }
 
     /// Tells how long all will take, going by some of them, spread evenly.
-    fn tell(&self, runs: &mut Runs<'_>, plans: &[Plan]) -> Result<()> {
+    fn tell(&self, runs: &mut Runs<'_>, plans: &[Plan]) {
         if self.run.showing.quiet {
-            return Ok(());
+            return;
         }
         let stride = plans.len().div_ceil(TRIED).max(1);
         let mut seconds = Some(0.0);
@@ -245,7 +245,6 @@ impl Arguments {
             several => format!("{several} pictures"),
         };
         say(format!("{pictures} on {}: {time}", runs.machine.name()));
-        Ok(())
     }
 }
 
