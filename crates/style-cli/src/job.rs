@@ -12,7 +12,7 @@ use crate::machine::Machine;
 use crate::outputs::Output;
 use crate::places::{self, BEST, PARTIAL};
 use crate::plan::{Planned, warning};
-use crate::recipe::{Recipe, Settled, TaskName};
+use crate::recipe::{DEFAULT_PRESET, Recipe, Settled, TaskName};
 use crate::rescue::Rescue;
 use crate::shell::quoted_path;
 use crate::signals;
@@ -119,7 +119,7 @@ impl<'a> Job<'a> {
     /// What is said of a preset that belongs to other weights.
     fn tuned_elsewhere(&self) -> Option<String> {
         let Settled { recipe, preset, .. } = self.settled;
-        warning(recipe.preset.as_deref()?, preset, &self.machine.vgg.describe())
+        warning(recipe.preset.as_deref()?, preset.as_ref()?, &self.machine.vgg.describe())
     }
 
     /// A failure after the picture was saved.
@@ -177,7 +177,7 @@ impl<'a> Job<'a> {
         let name = recipe.content.as_deref().map(Path::to_string_lossy).unwrap_or_default();
         watchers.begin(&Begin {
             settings,
-            preset: (recipe.preset.as_deref().unwrap_or("balanced"), preset),
+            preset: (recipe.preset.as_deref().unwrap_or(DEFAULT_PRESET), preset.as_ref()),
             recipe: &recipe.to_json()?,
             command: &command,
             vgg: &self.machine.vgg,

@@ -187,8 +187,11 @@ fn read(path: &Path) -> std::result::Result<(Checkpoint, Journey), String> {
     let unusable = |reason: &dyn std::fmt::Display| format!("{}: {reason}", path.display());
     let bytes = read_file(path, u64::MAX).map_err(|error| unusable(&format!("cannot be read: {error}")))?;
     let checkpoint = Checkpoint::parse(&bytes).map_err(|error: Error| unusable(&error))?;
-    let journey = serde_json::from_str(checkpoint.about())
-        .map_err(|_| unusable(&"the checkpoint is unusable: it was not written by this program"))?;
+    let journey = serde_json::from_str(checkpoint.about()).map_err(|error| {
+        unusable(&format!(
+            "the checkpoint is unusable: it was not written by this version of the program: {error}"
+        ))
+    })?;
     Ok((checkpoint, journey))
 }
 

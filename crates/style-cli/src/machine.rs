@@ -31,7 +31,7 @@ impl Machine {
     /// `flex (2 threads)`
     pub(crate) fn name(&self) -> String {
         let DeviceInfo { name, hardware, class, .. } = &self.open.info;
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = style_transfer::threads();
         match (class, hardware) {
             (DeviceClass::Cpu, _) if threads == 1 => format!("{name} (1 thread)"),
             (DeviceClass::Cpu, _) => format!("{name} ({threads} threads)"),

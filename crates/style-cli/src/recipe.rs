@@ -13,6 +13,9 @@ use crate::failure::{Exit, Failure, Result};
 use crate::reading::read_text;
 use crate::written;
 
+/// The preset of a recipe that names none.
+pub(crate) const DEFAULT_PRESET: &str = "balanced";
+
 /// What made a picture or a report.
 pub(crate) const MADE_BY: &str = concat!("style-transfer ", env!("CARGO_PKG_VERSION"));
 
@@ -159,10 +162,23 @@ impl Recipe {
     }
 }
 
+/// What the preset that a recipe names is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum PresetUse {
+    /// The settings begin at it.
+    #[default]
+    Ground,
+    /// All settings are known, as in a checkpoint; what differs from it is told where it is still there.
+    Told,
+    /// The same in a recipe of anybody's, for which no file is opened.
+    ToldByName,
+}
+
 /// Recipes over one another, the last on top, and what is said about the styles, whoever names them.
 #[derive(Debug, Default)]
 pub(crate) struct Layers {
     pub(crate) recipes: Vec<Recipe>,
+    pub(crate) preset: PresetUse,
     /// Brush sizes by style; the last holds for the rest.
     pub(crate) scales: Vec<f32>,
     /// Masks by style.
@@ -174,8 +190,8 @@ pub(crate) struct Layers {
 pub(crate) struct Settled {
     pub(crate) recipe: Recipe,
     pub(crate) settings: Settings,
-    /// Where the settings began, as it was read then.
-    pub(crate) preset: Preset,
+    /// The preset that the recipe names; `None` where its file is not read, as the recipe has all settings.
+    pub(crate) preset: Option<Preset>,
 }
 
 impl Layers {
@@ -183,8 +199,13 @@ impl Layers {
     pub(crate) fn settle(self) -> Result<Settled> {
         let tables: Vec<Table> = self.recipes.iter().map(|recipe| recipe.settings.clone()).collect();
         let mut recipe = self.recipes.into_iter().fold(Recipe::default(), Recipe::under);
-        let preset = preset(recipe.preset.as_deref().unwrap_or("balanced"))?;
-        let mut settings = preset.settings.clone();
+        let name = recipe.preset.as_deref().unwrap_or(DEFAULT_PRESET);
+        let preset = match self.preset {
+            PresetUse::Ground => Some(preset(name)?),
+            PresetUse::Told => preset(name).ok(),
+            PresetUse::ToldByName => Preset::named(name).ok(),
+        };
+        let mut settings = preset.as_ref().map_or_else(Settings::default, |preset| preset.settings.clone());
         for table in tables {
             let text = toml::to_string(&table).map_err(|error| Failure::new(Exit::Internal, error))?;
             settings = settings.with_toml(&text)?;
@@ -293,7 +314,8 @@ mod tests {
         let two = "[[styles]]\npath = 'a'\nscale = 3.0\n[[styles]]\npath = 'b'";
         let layers = |scales: &[f32], masks: &[&str]| {
             let masks = masks.iter().map(PathBuf::from).collect();
-            Layers { recipes: vec![recipe(two)], scales: scales.to_vec(), masks }.settle()
+            Layers { recipes: vec![recipe(two)], scales: scales.to_vec(), masks, ..Layers::default() }
+                .settle()
         };
         let styles = layers(&[], &[]).unwrap().recipe.styles;
         assert_eq!([styles[0].scale, styles[1].scale], [3.0, 1.0]);
@@ -310,11 +332,33 @@ mod tests {
     #[test]
     fn all_settings_stand_in_a_settled_recipe_so_that_its_preset_need_not_be_there() {
         for name in Preset::names() {
-            let mut settled = settle(&[&format!("preset = '{name}'")]);
-            settled.recipe.preset = None;
-            let again = Layers { recipes: vec![settled.recipe], ..Layers::default() }.settle().unwrap();
-            assert_eq!(again.settings, settled.settings, "{name}");
+            let settled = settle(&[&format!("preset = '{name}'")]);
+            let again = |named: &str, preset| {
+                let recipe = Recipe { preset: Some(named.to_owned()), ..settled.recipe.clone() };
+                Layers { recipes: vec![recipe], preset, ..Layers::default() }.settle()
+            };
+            for preset in [PresetUse::Told, PresetUse::ToldByName] {
+                let gone = again("gone.toml", preset).unwrap();
+                assert_eq!((&gone.settings, gone.preset.is_none()), (&settled.settings, true), "{name}");
+                let same = again(name, preset).unwrap();
+                assert_eq!((&same.settings, &same.preset), (&settled.settings, &settled.preset), "{name}");
+            }
+            assert_eq!(again("gone.toml", PresetUse::Ground).unwrap_err().exit, Exit::Usage);
         }
+    }
+
+    #[test]
+    fn a_recipe_of_anybodys_opens_no_file_for_its_preset() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("own.toml");
+        std::fs::write(&file, toml::to_string(&table_of(&Settings::default()).unwrap()).unwrap()).unwrap();
+        let recipe = Recipe { preset: Some(file.to_str().unwrap().to_owned()), ..Recipe::default() };
+        let is_read = |preset| {
+            let layers = Layers { recipes: vec![recipe.clone()], preset, ..Layers::default() };
+            layers.settle().unwrap().preset.is_some()
+        };
+        assert!(is_read(PresetUse::Ground) && is_read(PresetUse::Told));
+        assert!(!is_read(PresetUse::ToldByName));
     }
 
     #[test]

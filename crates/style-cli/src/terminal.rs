@@ -6,7 +6,7 @@ mod telling;
 
 pub(crate) use event::{ByTerm, Event};
 use harmless::Harmless;
-pub(crate) use telling::{above, begin, end, leave, no_bar, said, say, tell, tell_programs, warn};
+pub(crate) use telling::{above, begin, end, leave, no_bar, quiet, said, say, tell, tell_programs, warn};
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write as _};
@@ -17,14 +17,19 @@ use crate::failure::{Exit, Failure, Result};
 /// Gives out the path of a result: to a program byte for byte, to a terminal without what would harm it.
 pub(crate) fn give_path(path: &Path) -> Result<()> {
     if io::stdout().is_terminal() {
-        return give(Harmless(&path.to_string_lossy()));
+        return give(path.to_string_lossy());
     }
     give_bytes(&[path.as_os_str().as_encoded_bytes(), b"\n"].concat())
 }
 
-/// Gives out a line of result. A reader that has read enough, as `head` does, is no failure.
-pub(crate) fn give(line: impl Display) -> Result<()> {
-    give_bytes(format!("{line}\n").as_bytes())
+/// Gives out a line of result, or several; to a terminal without what would harm it. A reader that has read enough, as
+/// `head` does, is no failure.
+pub(crate) fn give(lines: impl Display) -> Result<()> {
+    let mut text = format!("{lines}\n");
+    if io::stdout().is_terminal() {
+        text = Harmless(&text).to_string();
+    }
+    give_bytes(text.as_bytes())
 }
 
 /// Gives out bytes of a result.

@@ -273,15 +273,19 @@ fn a_signal_ends_the_picture_it_is_at_and_the_same_command_goes_on_to_the_same_b
     let many = |folder| [&["a.png", "b.png", "c.png"], &long[..], &["-o", folder]].concat();
     place.style(&many("whole")).is(0);
 
+    let arguments = [&many("out")[..], &["--progress", "json"]].concat();
     let mut running =
-        place.command(&many("out")).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut first = String::new();
-    BufReader::new(running.stdout.take().unwrap()).read_line(&mut first).unwrap();
-    assert_eq!(first, "out/a.png\n");
-    std::thread::sleep(std::time::Duration::from_millis(300)); // the second one is under way
+        place.command(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(running.stderr.take().unwrap()).lines().map(Result::unwrap);
+    // The second one is under way.
+    assert!(lines.any(|line| line.contains(r#""number":2"#)));
+    assert!(lines.any(|line| line.contains(r#""event":"step""#)));
     assert!(Command::new("kill").args(["-INT", &running.id().to_string()]).status().unwrap().success());
-    let ended = Answer::of(&running.wait_with_output().unwrap());
-    ended.is(130).says("left").says("the same command goes on");
+    let end = lines.last().unwrap();
+    assert!(end.contains("left") && end.contains("the same command goes on"), "{end}");
+    let ended = running.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(130));
+    assert_eq!(String::from_utf8(ended.stdout).unwrap(), "out/a.png\n");
 
     assert_eq!(place.style(&many("out")).is(0).code, Some(0));
     assert_eq!(place.names("out"), ["a.png", "b.png", "c.png"]);

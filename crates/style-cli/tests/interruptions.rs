@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{folder_with_pictures, pipe, signal, style, wait_for_reader};
+use common::{all_names, folder_with_pictures, pipe, signal, style, wait_for, wait_for_reader};
 use style_transfer::Checkpoint;
 
 /// Two scales, so that moments before, at and after the border are met, and a checkpoint at every step.
@@ -25,15 +25,6 @@ fn run(optimizer: &str, output: &str) -> Vec<String> {
 fn start(folder: &Path, arguments: &[String]) -> Child {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     style(folder, &arguments).spawn().unwrap()
-}
-
-/// Waits until a file is there.
-fn wait_for(path: &Path) {
-    let start = Instant::now();
-    while !path.exists() {
-        assert!(start.elapsed() < Duration::from_mins(1), "{} never came", path.display());
-        std::thread::sleep(Duration::from_millis(2));
-    }
 }
 
 fn names(folder: &Path) -> Vec<String> {
@@ -212,100 +203,6 @@ fn a_second_signal_ends_the_program_at_once() {
     assert!((0..5).any(|_| ended_within_a_step()));
 }
 
-/// Every file in a folder and those below.
-fn all_names(folder: &Path) -> Vec<std::path::PathBuf> {
-    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let mut names: Vec<_> =
-        entries.flat_map(|path| if path.is_dir() { all_names(&path) } else { vec![path] }).collect();
-    names.sort();
-    names
-}
-
-#[test]
-fn a_signal_before_there_is_anything_to_save_ends_every_command_at_once() {
-    let folder = folder_with_pictures();
-    let folder = folder.path();
-    let place = folder.join("pipe.png");
-    pipe(&place);
-    let before = all_names(folder);
-    let first_step = "interrupted before the first step; nothing was written\n";
-    for (command, words) in [
-        ("pipe.png painting.png --timelapse run.png --report -o out.png", first_step),
-        ("photo.png painting.png --recipe pipe.png -o out.png", first_step),
-        ("photos/*.png --with pipe.png -o folder/", first_step),
-        (
-            "compare pipe.png painting.png --vary steps=1,2",
-            "interrupted before the first picture; nothing was written\n",
-        ),
-        ("save-style pipe.png", "interrupted; nothing was written\n"),
-        (
-            "doctor --content pipe.png --json out.json",
-            "interrupted before the end of the examination; nothing was written\n",
-        ),
-    ] {
-        for (name, code) in [("INT", 130), ("TERM", 143)] {
-            let arguments: Vec<_> = command.split(' ').collect();
-            let child = style(folder, &arguments).stderr(Stdio::piped()).spawn().unwrap();
-            // Who waited for the pipe's end would wait for ever, as nobody writes.
-            let _writer = wait_for_reader(&place);
-            signal(&child, name);
-            let output = child.wait_with_output().unwrap();
-            let said = String::from_utf8(output.stderr).unwrap();
-            assert_eq!((output.status.code(), &*said), (Some(code), words), "{command}");
-            assert_eq!(all_names(folder), before, "{command}");
-        }
-    }
-}
-
-#[test]
-fn a_signal_while_standard_input_is_read_ends_the_program_with_its_end_told() {
-    let folder = folder_with_pictures();
-    let folder = folder.path();
-    let arguments = ["-", "painting.png", "--timelapse", "run.png", "--progress", "json", "-o", "out.png"];
-    let mut child = style(folder, &arguments).stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let writer = child.stdin.take();
-    wait_for(&folder.join("out.png.lock"));
-    signal(&child, "INT");
-    let output = child.wait_with_output().unwrap();
-    drop(writer);
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(130), "{said}");
-    let end = r#"{"event":"end","status":"failed","exit":130,"error":"interrupted before the first step; nothing was written","help":null}"#;
-    assert_eq!(said, format!("{end}\n"));
-    assert!(names(folder).is_empty(), "{:?}", names(folder));
-}
-
-/// Whether a process has begun another.
-#[cfg(target_os = "linux")]
-fn has_child(process: u32) -> bool {
-    let parent = |path: std::path::PathBuf| -> Option<String> {
-        let status = fs::read_to_string(path.join("status")).ok()?;
-        Some(status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim().to_owned())
-    };
-    let processes = fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
-    processes.filter_map(parent).any(|parent| parent == process.to_string())
-}
-
-#[test]
-#[cfg(target_os = "linux")]
-fn a_signal_ends_the_processes_of_an_examination_too() {
-    let folder = folder_with_pictures();
-    let temporary = folder.path().join("temporary");
-    fs::create_dir(&temporary).unwrap();
-    let mut command = style(folder.path(), &["doctor", "--device", "cpu", "--size", "512"]);
-    let mut child = command.env("TMPDIR", &temporary).stderr(Stdio::piped()).spawn().unwrap();
-    while !has_child(child.id()) {
-        assert!(child.try_wait().unwrap().is_none(), "it has ended");
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    signal(&child, "TERM"); // and not the other, which takes minutes
-    let mut said = String::new();
-    child.stderr.take().unwrap().read_to_string(&mut said).unwrap(); // to the end of all who might say something
-    assert_eq!(child.wait().unwrap().code(), Some(143), "{said}");
-    assert_eq!(said, "interrupted before the end of the examination; nothing was written\n");
-    assert_eq!(fs::read_dir(temporary).unwrap().count(), 0);
-}
-
 #[test]
 fn a_signal_while_the_first_step_is_made_leaves_no_scraps() {
     let folder = folder_with_pictures();
@@ -405,8 +302,8 @@ fn two_runs_share_no_report_no_animation_and_no_picture_on_its_way() {
     pipe(&folder.join("pipe.png"));
     let before = all_names(folder);
     let first = "pipe.png painting.png -o out.png --report --timelapse run.gif";
-    let first = style(folder, &first.split(' ').collect::<Vec<_>>()).spawn().unwrap();
-    let writer = wait_for_reader(&folder.join("pipe.png"));
+    let mut first = style(folder, &first.split(' ').collect::<Vec<_>>()).spawn().unwrap();
+    let writer = wait_for_reader(&mut first, &folder.join("pipe.png"));
     for (options, refusal) in [
         ("-o out.webp --report", "cannot write out.report.json: another run is writing it"),
         ("-o new.png --timelapse run.gif", "cannot write run.gif: another run is writing it"),

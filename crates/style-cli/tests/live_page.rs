@@ -8,7 +8,6 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use browser::{Browser, look_at};
 
@@ -169,7 +168,7 @@ fn a_picture_that_the_page_saves_has_its_recipe_and_its_run() {
             break found;
         }
         assert!(run.program.try_wait().unwrap().is_none(), "the run has ended");
-        std::thread::sleep(Duration::from_millis(10));
+        std::thread::sleep(std::time::Duration::from_millis(10));
     };
     interrupt(&run.program);
     assert_eq!(run.code(), Some(130));
@@ -213,11 +212,9 @@ fn clients_that_read_nothing_do_not_hold_up_the_run() {
             client
         })
         .collect();
-    let begin = Instant::now();
+    // Who waited for them would wait for ever.
     assert_eq!(run.result(), "out.png");
     assert_eq!(run.code(), Some(0));
-    // The farewell of two seconds, and the run.
-    assert!(begin.elapsed() < Duration::from_mins(1));
     drop(clients);
 }
 

@@ -150,3 +150,65 @@ fn names_of_files_move_no_cursor() {
     let said = run(folder.path(), &["a\u{1b}[2J.png".as_ref(), "painting.png".as_ref()], 3).0;
     assert!(said.contains("no file a\\u001b[2J.png"), "{said}");
 }
+
+/// What a report's JSON says in one place.
+fn told(folder: &Path, report: &str, place: &str) -> serde_json::Value {
+    let report: serde_json::Value = serde_json::from_slice(&bytes(folder, report)).unwrap();
+    report.pointer(place).unwrap().clone()
+}
+
+#[test]
+fn the_report_of_a_run_done_again_is_of_the_same_preset() {
+    let folder = common::folder_with_pictures();
+    let folder = folder.path();
+    style(folder, &format!("{SMALL} --preset crowsonkb-w2 --report -o a.png"), 0);
+    style(folder, "rerun a.png --report -o b.png", 0);
+    let preset = told(folder, "a.report.json", "/preset");
+    assert!(preset["about"].is_string() && preset["differs"].is_object(), "{preset}");
+    assert_eq!(told(folder, "b.report.json", "/preset"), preset);
+}
+
+#[test]
+fn a_preset_file_may_go_when_a_run_has_its_settings() {
+    let folder = common::folder_with_pictures();
+    let folder = folder.path();
+    let (_, toml) = self::run(folder, &["presets", "show", "fast", "--toml"].map(OsStr::new), 0);
+    fs::write(folder.join("own.toml"), toml).unwrap();
+    let run = "photo.png painting.png --size 32 --steps 3 --preset own.toml";
+    style(folder, &format!("{run} -o a.png --keep-checkpoints --checkpoint-every 0"), 0);
+    style(folder, "resume a.png -o b.png --report", 0);
+    let there = told(folder, "b.report.json", "/preset");
+    assert!(there["differs"].is_object(), "{there}");
+    assert_eq!(bytes(folder, "a.png"), bytes(folder, "b.png"));
+
+    fs::remove_file(folder.join("own.toml")).unwrap();
+    for (again, picture) in [("resume", "c"), ("rerun", "d")] {
+        style(folder, &format!("{again} a.png -o {picture}.png --report"), 0);
+        assert_eq!(bytes(folder, "a.png"), bytes(folder, &format!("{picture}.png")), "{again}");
+        let gone = told(folder, &format!("{picture}.report.json"), "/preset");
+        assert_eq!((&gone["name"], &gone["differs"]), (&"own.toml".into(), &serde_json::Value::Null));
+        let page = fs::read_to_string(folder.join(format!("{picture}.report.html"))).unwrap();
+        assert!(page.contains("<b>own.toml</b>, a file that was not read"), "{again}");
+    }
+}
+
+#[test]
+fn the_stages_of_a_run_that_goes_on_are_those_that_were_left() {
+    let folder = common::folder_with_pictures();
+    let folder = folder.path();
+    let run = "photo.png painting.png --size 32 --set smallest_scale=32 --steps 30 --report";
+    style(folder, &format!("{run} -o a.png --keep-checkpoints --checkpoint-every 0"), 0);
+    let steps = |report: &str| {
+        let stages = told(folder, report, "/stages");
+        let steps: Vec<_> = stages.as_array().unwrap().iter().map(|stage| stage["step"].as_u64()).collect();
+        steps.into_iter().map(Option::unwrap).collect::<Vec<_>>()
+    };
+    let whole = steps("a.report.json");
+    fs::remove_file(folder.join("a.png.checkpoint")).unwrap();
+    style(folder, "resume a.png -o b.png --report", 0);
+    let done = told(folder, "b.report.json", "/resumed_after").as_u64().unwrap();
+    let left: Vec<_> = whole.iter().copied().filter(|&step| step > done).collect();
+    let now = steps("b.report.json");
+    // The last of those that were due before is taken at the first step.
+    assert!(now == left || now[0] == done + 1 && now[1..] == left, "{whole:?}, after {done}: {now:?}");
+}

@@ -54,7 +54,7 @@ pub use preset::{Preset, TunedOn};
 pub use statistics::{Statistics, gram_matrix};
 pub use style_file::StyleFile;
 pub use style_format::{Architecture, FormatError, Layer, PixelTransform, UnknownLayer, VggFile};
-pub use style_kernels::KernelError;
+pub use style_kernels::{KernelError, threads};
 pub use transfer::{
     CancelToken, Clamp, Colour, Losses, Outcome, Plan, PlannedScale, Report, ScaleRun, Settings, Start, Step,
     Style, StyleTransfer, Task, Times,

@@ -53,7 +53,7 @@ fn bad_pictures_are_read_or_refused_as_expected_in_little_memory_and_time() {
         if peak.is_some_and(|peak| peak > allowed) {
             faults.push(format!("{}: {} MiB of memory", file.name, peak.unwrap_or_default() / MIB));
         }
-        if start.elapsed() > Duration::from_secs(10) {
+        if start.elapsed() > Duration::from_mins(1) {
             faults.push(format!("{}: took {:?}", file.name, start.elapsed()));
         }
         highest = highest.max(peak.unwrap_or_default());

@@ -4,8 +4,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 
-/// Threads of the pool that a parallel loop would use now.
-pub(crate) fn threads() -> usize {
+/// Number of threads that the kernels use when they are called here: those of the current rayon pool, which the
+/// environment variable `RAYON_NUM_THREADS` may set.
+///
+/// # Examples
+///
+/// ```
+/// assert!(style_kernels::threads() >= 1);
+/// ```
+#[must_use]
+pub fn threads() -> usize {
     rayon::current_num_threads().max(1)
 }
 

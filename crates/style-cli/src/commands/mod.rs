@@ -20,7 +20,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory as _, Parser as _};
+use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
 use style_transfer::CancelToken;
 
 use crate::arguments::{Arguments, BRIEF, Command, RunArguments, StyleArguments, refusal};
@@ -40,10 +40,15 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Result<Exit> {
         terminal::say(BRIEF);
         return Ok(Exit::Usage);
     }
-    let arguments = match Arguments::try_parse_from(&arguments) {
-        Ok(arguments) => arguments,
+    let matches = match Arguments::command().try_get_matches_from(&arguments) {
+        Ok(matches) => matches,
         Err(error) => return answer(&error, &arguments),
     };
+    if asks_for_quiet(&matches) {
+        terminal::quiet();
+    }
+    let arguments =
+        Arguments::from_arg_matches(&matches).map_err(|error| Failure::new(Exit::Internal, error))?;
     signals::nothing(interrupted(arguments.command.as_ref()));
     match arguments.command {
         None => transfer::run(arguments.transfer),
@@ -81,6 +86,14 @@ const fn interrupted(command: Option<&Command>) -> &'static str {
             | Command::Serve(_),
         ) => "interrupted before the first step; nothing was written",
         Some(_) => "interrupted; nothing was written",
+    }
+}
+
+/// Whether the command that was typed has `--quiet`, and it was said.
+fn asks_for_quiet(matches: &ArgMatches) -> bool {
+    match matches.subcommand() {
+        Some((_, matches)) => asks_for_quiet(matches),
+        None => matches.try_get_one::<bool>("quiet").ok().flatten().is_some_and(|quiet| *quiet),
     }
 }
 
@@ -149,7 +162,7 @@ pub(crate) fn layers(
         ..pictures
     });
     let masks = style.mask.iter().map(PathBuf::from).collect();
-    Ok(Layers { recipes, scales: style.style_scale.clone(), masks })
+    Ok(Layers { recipes, scales: style.style_scale.clone(), masks, ..Layers::default() })
 }
 
 /// One run from its recipe on.

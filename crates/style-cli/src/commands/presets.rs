@@ -10,6 +10,7 @@ use toml::{Table, Value};
 use crate::arguments::suggested;
 use crate::commands::give_json;
 use crate::failure::{Exit, Failure, Result};
+use crate::recipe::preset;
 use crate::terminal::give;
 
 /// List settings that have a name, or show all that one of them says.
@@ -29,8 +30,8 @@ enum Command {
     },
     /// Show every setting of a preset; what differs from the default is marked
     Show {
-        /// Which preset
-        #[arg(value_name = "NAME", value_parser = suggested::presets(), hide_possible_values = true)]
+        /// Which preset, or the file of one
+        #[arg(value_name = "NAME|FILE.toml", value_parser = suggested::presets(), hide_possible_values = true)]
         name: String,
         /// Print it as a preset file, which --preset takes after you changed it
         #[arg(long)]
@@ -54,8 +55,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             });
             give_json(&presets.collect::<Vec<_>>())
         }
-        Command::Show { name, toml: true } => give(toml_of(&Preset::named(name)?)?.trim_end()),
-        Command::Show { name, toml: false } => give(show(name, &Preset::named(name)?)?.trim_end()),
+        Command::Show { name, toml: true } => give(toml_of(&preset(name)?)?.trim_end()),
+        Command::Show { name, toml: false } => give(show(name, &preset(name)?)?.trim_end()),
     }
 }
 

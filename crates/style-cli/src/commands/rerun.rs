@@ -9,10 +9,10 @@ use super::{layers, run_recipe};
 use crate::arguments::{RunArguments, StyleArguments};
 use crate::failure::{Exit, Failure, Result};
 use crate::reading::{Unread, read_file};
-use crate::recipe::Recipe;
+use crate::recipe::{Layers, PresetUse, Recipe};
 use crate::shell::quoted_path;
 use crate::terminal::{self, say};
-use crate::weights::known::by_name;
+use crate::weights::is_name;
 
 /// A run to do again.
 ///
@@ -41,16 +41,16 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
         say(format!("{name} was stopped after {}; this run is the whole one", terminal::steps(done)));
     }
     let (device, weights) = (recipe.device.take(), recipe.weights.take());
-    // All its settings stand in the recipe; a file of that name need not be there, or be the same.
-    let preset = recipe.preset.take();
-    recipe.weights =
-        weights.clone().filter(|name| print || name.to_str().is_some_and(|name| by_name(name).is_some()));
-    if run.sources.preset.is_some() {
+    recipe.weights = weights.clone().filter(|weights| print || is_name(weights));
+    let preset = if run.sources.preset.is_some() {
         // The recipe has all settings, so that nothing would be left of the preset.
         recipe.settings.clear();
-    }
-    let mut settled = layers(vec![recipe], Recipe::default(), &style, &run)?.settle()?;
-    settled.recipe.preset = settled.recipe.preset.or(preset);
+        PresetUse::Ground
+    } else {
+        PresetUse::ToldByName
+    };
+    let layers = layers(vec![recipe], Recipe::default(), &style, &run)?;
+    let settled = Layers { preset, ..layers }.settle()?;
     if print {
         // Who writes it into a file changes the pictures there, too.
         terminal::give(settled.recipe.unsigned().to_toml()?.trim_end())?;

@@ -8,8 +8,9 @@ use super::{demo, layers, run_to};
 use crate::arguments::{RunArguments, StyleArguments};
 use crate::failure::{Exit, Failure, Result};
 use crate::outputs::Output;
-use crate::recipe::Recipe;
+use crate::recipe::{DEFAULT_PRESET, PresetUse, Recipe};
 use crate::terminal::say;
+use crate::weights::is_name;
 use crate::writing::names;
 use crate::{inputs, journey, signals};
 
@@ -28,7 +29,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
     let journey::Found { earlier, journey, picture } = journey::find(&arguments.picture)?;
     let token = signals::token()?;
     if let Some(preset) = arguments.run.sources.preset.as_deref() {
-        check_preset(preset, journey.recipe.preset.as_deref().unwrap_or("balanced"))?;
+        check_preset(preset, journey.recipe.preset.as_deref().unwrap_or(DEFAULT_PRESET))?;
     }
     let mut run = journey.arguments(arguments.run);
     let elsewhere = run.output.output.is_some();
@@ -44,6 +45,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
         }
         journey.go_there();
     }
+    layers.preset = PresetUse::Told;
     let settled = layers.settle()?;
     if run.output.timelapse.is_none() {
         run.output.timelapse = journey.timelapse().map(|path| further_animation(path, run.showing.quiet));
@@ -75,10 +77,7 @@ fn make_absolute(recipe: &mut Recipe) {
     // The name of known weights is no path.
     let weights = recipe.weights.take();
     recipe.paths_mut().for_each(make_path_absolute);
-    recipe.weights = weights.map(|path| {
-        let is_name = path.components().count() == 1 && path.extension().is_none() && !path.exists();
-        if is_name { path } else { absolute(&path) }
-    });
+    recipe.weights = weights.map(|path| if is_name(&path) { path } else { absolute(&path) });
 }
 
 fn make_path_absolute(path: &mut PathBuf) {

@@ -16,7 +16,7 @@ pub(super) fn document(begun: &Begun, stages: &[Stage], outcome: &Outcome) -> Re
         "output": begun.output,
         "command": begun.command,
         "recipe": serde_json::from_str::<Value>(&begun.recipe).map_err(internal)?,
-        "preset": preset(&begun.preset.0, &begun.preset.1, &begun.settings)?,
+        "preset": preset(&begun.preset.0, begun.preset.1.as_ref(), &begun.settings)?,
         "inputs": {
             "content": begun.content.as_ref().map(input),
             "styles": begun.styles.iter().map(input).collect::<Vec<_>>(),
@@ -43,8 +43,11 @@ fn stage(stage: &Stage) -> Result<Value> {
     }))
 }
 
-/// The preset that the settings began from, and each setting that is another.
-fn preset(name: &str, preset: &Preset, settings: &Settings) -> Result<Value> {
+/// The preset that the settings began from, and each setting that is another; of one that was not read, its name alone.
+fn preset(name: &str, preset: Option<&Preset>, settings: &Settings) -> Result<Value> {
+    let Some(preset) = preset else {
+        return Ok(json!({ "name": name, "about": null, "source": null, "differs": null }));
+    };
     let (before, now) = (value(&preset.settings)?, value(settings)?);
     let empty = Map::new();
     let changed = now.as_object().unwrap_or(&empty).iter().filter(|(key, now)| before[key.as_str()] != **now);
@@ -75,8 +78,10 @@ mod tests {
     fn what_differs_from_a_preset_is_told_with_its_value_there() {
         let settings = Settings { size: 99, ..Settings::default() };
         let balanced = Preset::named("balanced").unwrap();
-        let told = preset("balanced", &balanced, &settings).unwrap();
+        let told = preset("balanced", Some(&balanced), &settings).unwrap();
         assert_eq!(told["differs"], json!({ "size": 320 }));
-        assert_eq!(preset("balanced", &balanced, &Settings::default()).unwrap()["differs"], json!({}));
+        let same = preset("balanced", Some(&balanced), &Settings::default()).unwrap();
+        assert_eq!(same["differs"], json!({}));
+        assert_eq!(preset("own.toml", None, &settings).unwrap()["differs"], Value::Null);
     }
 }

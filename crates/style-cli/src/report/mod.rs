@@ -53,7 +53,14 @@ pub(crate) fn claim(arguments: &RunArguments, recipe: &Recipe, output: &Output) 
 pub(crate) fn add_to(watchers: &mut Watchers<'_>, job: &Job<'_>) {
     let Some(picture) = job.output.path().filter(|_| job.arguments.output.report) else { return };
     let [page, json] = places::report(picture);
-    watchers.add(Report { quiet: job.arguments.showing.quiet, page, json, begun: None, stages: Vec::new() });
+    watchers.add(Report {
+        quiet: job.arguments.showing.quiet,
+        page,
+        json,
+        begun: None,
+        taken: 0,
+        stages: Vec::new(),
+    });
 }
 
 /// Collects what the report needs.
@@ -62,6 +69,8 @@ struct Report {
     page: PathBuf,
     json: PathBuf,
     begun: Option<Begun>,
+    /// Stages that were due so far.
+    taken: usize,
     stages: Vec<Stage>,
 }
 
@@ -70,8 +79,8 @@ struct Begun {
     settings: Settings,
     vgg: Vgg,
     device: DeviceInfo,
-    /// The preset that the settings began from, and its name.
-    preset: (String, Preset),
+    /// The name of the preset that the settings began from, and that preset where it was read.
+    preset: (String, Option<Preset>),
     recipe: String,
     command: Vec<String>,
     output: String,
@@ -112,7 +121,7 @@ impl Watcher for Report {
             settings: begin.settings.clone(),
             vgg: begin.vgg.clone(),
             device: begin.device.clone(),
-            preset: (begin.preset.0.to_owned(), begin.preset.1.clone()),
+            preset: (begin.preset.0.to_owned(), begin.preset.1.cloned()),
             recipe: begin.recipe.to_owned(),
             command: begin.command.to_vec(),
             output: begin.output.map(|path| path.display().to_string()).unwrap_or_default(),
@@ -125,7 +134,9 @@ impl Watcher for Report {
 
     fn step(&mut self, step: &Step<'_>) -> Result<ControlFlow<()>> {
         let due = STAGES.iter().filter(|&&done| step.done >= done).count();
-        if due > self.stages.len() && step.index < step.steps {
+        if due > self.taken && step.index < step.steps {
+            // A run that goes on has none of those that were due before.
+            self.taken = due;
             let image = step.image()?;
             let stage = Stage {
                 step: step.index,

@@ -133,15 +133,18 @@ fn last(document: &Value, term: usize) -> String {
 pub(super) fn settings(document: &Value) -> Markup {
     let names: Vec<_> =
         document["settings"].as_object().into_iter().flatten().map(|(name, _)| name).collect();
-    let about = document["preset"]["about"].as_str().unwrap_or_default();
+    let about = document["preset"]["about"].as_str();
     let differs = document["preset"]["differs"].as_object();
+    let differs_known = differs.is_some();
     let differing = differs.map_or(0, serde_json::Map::len);
     html! {
         section aria-labelledby="settings" {
             h2 id="settings" { "Settings" }
             p class="hint" {
-                "Preset " b { (shown(document, "/preset/name")) } ": " (shown(document, "/preset/about")) @if !about.ends_with('.') { "." } " "
-                @if differing == 0 { "Nothing differs from it." } @else { "What differs from it is marked." }
+                "Preset " b { (shown(document, "/preset/name")) }
+                @if let Some(about) = about { ": " (about) @if !about.ends_with('.') { "." } " " }
+                @if differs.is_none() { ", a file that was not read when this run went on or was done again." }
+                @else if differing == 0 { "Nothing differs from it." } @else { "What differs from it is marked." }
             }
             div class="scroll" tabindex="0" role="group" aria-label="Settings" {
                 table {
@@ -152,7 +155,7 @@ pub(super) fn settings(document: &Value) -> Markup {
                             tr class=[differs.then_some("differs")] {
                                 th scope="row" { (name) }
                                 td { (shown(document, &format!("/settings/{name}"))) }
-                                td { @if differs { (shown(document, &format!("/preset/differs/{name}"))) } @else { span class="hint" { "the same" } } }
+                                td { @if differs { (shown(document, &format!("/preset/differs/{name}"))) } @else if differs_known { span class="hint" { "the same" } } }
                             }
                         }
                     }

@@ -63,6 +63,20 @@ pub(crate) enum Event<'a> {
     End(End<'a>),
 }
 
+impl Event<'_> {
+    /// Whether this is nothing but talk, of which nobody hears who asked for quiet.
+    pub(super) const fn is_talk(&self) -> bool {
+        matches!(
+            self,
+            Self::Note { .. }
+                | Self::Warning { .. }
+                | Self::Plan { .. }
+                | Self::Picture { .. }
+                | Self::Report { .. }
+        )
+    }
+}
+
 /// How the program ends.
 #[derive(Serialize)]
 #[serde(tag = "status", rename_all = "lowercase")]

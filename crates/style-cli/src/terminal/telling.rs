@@ -15,6 +15,9 @@ use crate::failure::{Exit, Failure, Result};
 /// Whether a program listens and not a person.
 static TELLS_PROGRAMS: AtomicBool = AtomicBool::new(false);
 
+/// Whether only errors, and what was asked for, are told.
+static QUIET: AtomicBool = AtomicBool::new(false);
+
 /// The bar that stands below everything that is said.
 static BAR: Mutex<Option<ProgressBar>> = Mutex::new(None);
 
@@ -49,6 +52,11 @@ fn tells_programs() -> bool {
     TELLS_PROGRAMS.load(Ordering::Relaxed)
 }
 
+/// From here on only errors are told, and what was asked for.
+pub(crate) fn quiet() {
+    QUIET.store(true, Ordering::Relaxed);
+}
+
 /// Says a line, or several.
 pub(crate) fn say(words: impl Display) {
     let words = words.to_string();
@@ -63,6 +71,9 @@ pub(crate) fn warn(message: impl Display) {
 
 /// Tells people these words, and programs this event.
 pub(crate) fn tell(words: impl Display, event: &Event<'_>) {
+    if QUIET.load(Ordering::Relaxed) && event.is_talk() {
+        return;
+    }
     if tells_programs() {
         tell_programs(event);
     } else {

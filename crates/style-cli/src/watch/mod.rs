@@ -28,7 +28,7 @@ use crate::signals;
 pub(crate) struct Begin<'a> {
     pub(crate) settings: &'a Settings,
     /// The preset that the settings began from, and its name.
-    pub(crate) preset: (&'a str, &'a Preset),
+    pub(crate) preset: (&'a str, Option<&'a Preset>),
     /// The recipe that goes into the picture, JSON.
     pub(crate) recipe: &'a str,
     /// The command line as it was typed, the program's name first.

@@ -16,11 +16,10 @@ pub(crate) fn resolve(weights: &Path) -> Result<PathBuf> {
 }
 
 fn resolve_in(weights: &Path, folder: impl FnOnce() -> Result<PathBuf>) -> Result<PathBuf> {
-    let name = weights.to_str().unwrap_or_default();
-    let is_path = weights.components().count() != 1 || weights.extension().is_some();
-    if weights.exists() || is_path && known::by_name(name).is_none() {
+    if !is_name(weights) {
         return Ok(weights.to_owned()); // whoever opens it says what is wrong with it
     }
+    let name = weights.to_str().unwrap_or_default();
     let Some(known) = known::by_name(name) else {
         let message = format!("there is no weights file {name:?}, and no known weights have that name");
         let nearest = known::nearest(name);
@@ -34,6 +33,12 @@ fn resolve_in(weights: &Path, folder: impl FnOnce() -> Result<PathBuf>) -> Resul
     let message =
         format!("the weights {} have not been fetched: {} is not there", known.name, file.display());
     Err(Failure::new(Exit::Weights, message).help(format!("fetch them: style weights get {}", known.name)))
+}
+
+/// Whether this means weights by their name, and no file.
+pub(crate) fn is_name(weights: &Path) -> bool {
+    let is_bare = weights.components().count() == 1 && weights.extension().is_none();
+    !weights.exists() && (is_bare || weights.to_str().is_some_and(|name| known::by_name(name).is_some()))
 }
 
 /// Where the native file of known weights lies.
@@ -100,6 +105,20 @@ mod tests {
         assert_eq!(resolve(there.to_str().unwrap()).unwrap(), there);
 
         let failure = resolve("vgg61").unwrap_err();
-        assert!(failure.help.unwrap().contains("vgg16") || failure.message.contains("vgg61"));
+        assert!(failure.help.unwrap().starts_with("did you mean vgg16?"));
+    }
+
+    #[test]
+    fn a_name_is_no_file_and_a_file_no_name() {
+        for (weights, name) in [
+            ("vgg19", true),
+            ("vgg16-397923af.pth", true),
+            ("vgg61", true),
+            ("other-397923af.pth", false),
+            ("models/vgg19", false),
+            ("src", false),
+        ] {
+            assert_eq!(is_name(Path::new(weights)), name, "{weights}");
+        }
     }
 }

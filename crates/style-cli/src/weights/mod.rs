@@ -5,5 +5,5 @@ pub(crate) mod digest;
 mod foreign;
 pub(crate) mod known;
 
-pub(crate) use cache::resolve;
+pub(crate) use cache::{is_name, resolve};
 pub(crate) use foreign::foreign;

@@ -21,7 +21,7 @@ const ANSWER: &str = "HOSTILE_ANSWER";
 pub(crate) const SPARE: u64 = 64 << 20;
 
 /// Longest time for one file.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What a child said about a file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

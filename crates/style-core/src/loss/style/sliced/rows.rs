@@ -1,6 +1,5 @@
 //! Sorting rows of numbers on the host, on all cores: backends sort there too, most of them on one core.
 
-use std::num::NonZero;
 use std::thread;
 
 /// Bits that one pass of the sort looks at, and the passes that 32 bits take.
@@ -75,8 +74,7 @@ pub(super) fn for_rows<R: Send>(
     work: impl Fn(usize, &mut [f32], &mut Sorter) -> R + Sync,
 ) -> Vec<R> {
     let rows = values.len() / length.max(1);
-    let threads = thread::available_parallelism().map_or(1, NonZero::get);
-    let share = rows.div_ceil(threads).max(1);
+    let share = rows.div_ceil(style_kernels::threads()).max(1);
     let work = &work;
     thread::scope(|scope| {
         let part = |(first, part): (usize, &mut [f32])| {
