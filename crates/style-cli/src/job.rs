@@ -9,15 +9,15 @@ use crate::failure::{Exit, Failure, Result};
 use crate::inputs::Inputs;
 use crate::journey::Earlier;
 use crate::machine::Machine;
-use crate::outputs::{BEST, Output, PARTIAL};
-use crate::places;
+use crate::outputs::Output;
+use crate::places::{self, BEST, PARTIAL};
 use crate::plan::{Planned, warning};
 use crate::recipe::{DEFAULT_PRESET, Recipe, Settled, TaskName};
 use crate::rescue::Rescue;
 use crate::shell::quoted_path;
 use crate::signals;
 use crate::terminal::{Event, give_path, steps, tell, warn};
-use crate::watch::{self, Begin, End, Watchers};
+use crate::watch::{self, Begin, Claims, End, Watchers};
 use crate::writing::Writing;
 
 /// One run, with everything it needs opened.
@@ -30,6 +30,8 @@ pub(crate) struct Job<'a> {
     pub(crate) token: CancelToken,
     /// Where an earlier part of the run has come to.
     pub(crate) earlier: Option<Earlier>,
+    /// What is written and served besides the picture.
+    pub(crate) claims: Claims,
 }
 
 impl<'a> Job<'a> {
@@ -92,7 +94,7 @@ impl<'a> Job<'a> {
             let line = planned.line(&self);
             tell(&line, &Event::Plan { text: &line, seconds: planned.seconds });
         }
-        let mut watchers = watch::of(&self)?;
+        let mut watchers = watch::of(&mut self)?;
         let earlier = self.earlier.take();
         let result = self.perform(planned, &mut watchers, earlier);
         match &result {

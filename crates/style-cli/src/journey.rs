@@ -7,7 +7,6 @@ use style_transfer::{Checkpoint, Error};
 
 use crate::arguments::RunArguments;
 use crate::failure::{Exit, Failure, Result};
-use crate::outputs::{BEST, PARTIAL, with_ending};
 use crate::places;
 use crate::reading::read_file;
 use crate::recipe::Recipe;
@@ -178,19 +177,9 @@ fn candidates(named: &Path) -> (PathBuf, Vec<PathBuf>) {
     }
 }
 
-/// The pictures that `NAME.partial.png` or `NAME.best.png` may stand beside.
+/// The pictures that `NAME.partial.png`, `NAME.best.png` or `NAME.step-12.png` may stand beside.
 fn pictures_beside(named: &Path) -> Vec<PathBuf> {
-    let without = named.with_extension("");
-    let is_beside =
-        [PARTIAL, BEST].iter().any(|what| without.extension().is_some_and(|found| found == *what));
-    let Some(extension) = named.extension().filter(|_| is_beside) else { return Vec::new() };
-    let extension = extension.to_string_lossy();
-    let mut extensions = vec![extension.to_string(), extension.to_uppercase()];
-    if extension == "jpg" {
-        extensions.extend(["jpeg", "JPEG"].map(str::to_owned));
-    }
-    let stem = without.with_extension("");
-    extensions.iter().map(|extension| with_ending(&stem, &format!(".{extension}"))).collect()
+    places::picture_beside(named).into_iter().chain(places::pictures_of_save(named)).collect()
 }
 
 /// The reason why it cannot be used, with its name, where that is so.
@@ -224,7 +213,8 @@ mod tests {
         assert_eq!(candidates(&at("a.v2.png")).1, places::checkpoints(&at("a.v2.png")));
         let previous = at("a.v2.png.checkpoint.previous");
         assert_eq!(candidates(&previous), (at("a.v2.png"), vec![previous.clone()]));
-        assert_eq!(picture("b.partial.jpg"), at("b.jpeg"));
+        assert_eq!(picture("b.partial.jpeg"), at("b.jpeg"));
+        assert_eq!(picture("b.step-12.png"), at("b.jpeg"), "saved on the page");
         assert_eq!(picture("c.partial.png"), at("c.partial.png"), "nobody's");
     }
 }

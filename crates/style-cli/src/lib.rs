@@ -2,6 +2,7 @@
 
 mod arguments;
 mod batch;
+mod claim;
 mod commands;
 mod failure;
 mod inputs;
@@ -16,6 +17,7 @@ mod reading;
 mod recipe;
 mod report;
 mod rescue;
+mod scraps;
 mod shell;
 mod shown;
 mod signals;
@@ -46,6 +48,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     signals::take_limits_as_errors();
     let arguments: Vec<_> = arguments.into_iter().collect();
     terminal::begin(&arguments);
+    signals::listen();
     let result: Result<Exit> = panic::catch_unwind(AssertUnwindSafe(|| commands::run(arguments)))
         .unwrap_or_else(|_| {
             let words = PANIC.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default();
@@ -53,6 +56,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             Err(Failure::new(Exit::Internal, format!("the program failed inside: {words}"))
                 .help("tell its makers, with this line and the command"))
         });
+    signals::over();
     terminal::end(&result);
     result.unwrap_or_else(|failure| failure.exit).into()
 }

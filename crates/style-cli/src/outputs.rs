@@ -1,30 +1,22 @@
 //! Where a result goes: nothing is replaced unasked, and no two runs write to one place.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use style_transfer::{Image, PictureFormat, write_atomically};
+use style_transfer::{Image, PictureFormat};
 
 use crate::arguments::RunArguments;
-use crate::failure::{Exit, Failure, Kind, Result};
+use crate::claim::{Claim, LOCK, is_claimed};
+use crate::failure::{Exit, Failure, Result};
 use crate::inputs;
-use crate::lock::{NotHeld, hold};
-use crate::places;
+use crate::places::{self, BEST, PARTIAL};
 use crate::recipe::{Recipe, TaskName};
 use crate::shell::quoted_path;
-use crate::signals::Scrap;
 use crate::terminal;
-use crate::writing::{Writing, extension};
-
-/// What stands in the names of pictures beside the result: the picture so far, and the best of a run that failed.
-pub(crate) const PARTIAL: &str = "partial";
-pub(crate) const BEST: &str = "best";
+use crate::writing::{Writing, write_whole};
 
 /// Longest side of a WebP, px: 14 bits, by RFC 9649, section 3.4.
 const WEBP_SIDE: usize = 16383;
-
-/// Behind the name of a result that is being made.
-const LOCK: &str = ".lock";
 
 /// The place of a result, claimed: no other run writes there while this lives.
 #[derive(Debug)]
@@ -32,7 +24,7 @@ pub(crate) struct Output {
     /// `None` for stdout.
     path: Option<PathBuf>,
     format: PictureFormat,
-    lock: Option<(Scrap, File)>,
+    _claim: Option<Claim>,
 }
 
 impl Output {
@@ -40,7 +32,7 @@ impl Output {
     pub(crate) fn claim(arguments: &RunArguments, recipe: &Recipe) -> Result<Self> {
         let path = match &arguments.output.output {
             Some(path) if path.as_os_str() == "-" => {
-                return Ok(Self { path: None, format: PictureFormat::Png, lock: None });
+                return Ok(Self { path: None, format: PictureFormat::Png, _claim: None });
             }
             Some(path) if is_folder(path) => path.join(default_name(recipe)),
             Some(path) => path.clone(),
@@ -99,18 +91,34 @@ impl Output {
     /// Claims a path for a picture.
     pub(crate) fn claim_path(path: PathBuf, force: bool, inputs: &[&Path]) -> Result<Self> {
         let format = if path.is_dir() { Ok(PictureFormat::Png) } else { PictureFormat::from_path(&path) }?;
-        check_place(&path, force, inputs)?;
         for own in places::checkpoints(&path)
             .into_iter()
             .chain([places::unfinished(&path), with_ending(&path, LOCK)])
         {
             check_input("-o", &own, inputs)?;
         }
-        check_length(&path)?;
-        let output = Self { lock: Some(lock(&path)?), path: Some(path.clone()), format };
-        // Once more, as the run that held the lock may have written it.
-        check_place(&path, force, inputs)?;
+        let claim = Claim::of("-o", &path, force, inputs)?;
+        let output = Self { _claim: Some(claim), path: Some(path), format };
+        output.check_neighbours()?;
         Ok(output)
+    }
+
+    /// Refuses to share the picture so far with another run, to which it is the result. Both look after they have claimed
+    /// their own, so that one of them sees the other.
+    fn check_neighbours(&self) -> Result<()> {
+        let help = "wait for it, or choose another name with -o";
+        for beside in [PARTIAL, BEST].iter().filter_map(|what| self.beside(what)) {
+            if is_claimed(&beside) {
+                return Err(refused(&beside.display().to_string(), "another run is writing it").help(help));
+            }
+        }
+        match self.path().and_then(places::picture_beside).filter(|picture| is_claimed(picture)) {
+            Some(picture) => {
+                let why = format!("the run to {} writes its picture so far there", picture.display());
+                Err(refused(&self.name(), &why).help(help))
+            }
+            None => Ok(()),
+        }
     }
 
     /// The file; `None` for stdout.
@@ -130,8 +138,7 @@ impl Output {
 
     /// A picture beside the result: `NAME.best.png`, `NAME.partial.png`.
     pub(crate) fn beside(&self, what: &str) -> Option<PathBuf> {
-        let extension = extension(self.format);
-        self.path.as_deref().map(|path| path.with_extension(format!("{what}.{extension}")))
+        self.path.as_deref().map(|path| places::beside(path, what))
     }
 
     /// Whether a run to this place may write that file itself.
@@ -140,9 +147,10 @@ impl Output {
         let place = places::place_of(path);
         let [last, previous] = places::checkpoints(picture);
         let [page, json] = places::report(picture);
-        let others = [last, previous, places::unfinished(picture), with_ending(picture, LOCK), page, json];
+        let locks = [picture, &json].map(|path| with_ending(path, LOCK));
+        let others = [last, previous, places::unfinished(picture), page, json];
         let beside = [PARTIAL, BEST].iter().filter_map(|what| self.beside(what));
-        let own = others.into_iter().chain(beside).chain([picture.to_owned()]);
+        let own = others.into_iter().chain(locks).chain(beside).chain([picture.to_owned()]);
         let is_snapshot = || {
             let name = place.file_name().and_then(|name| places::step_of_snapshot(picture, name));
             name.is_some() && places::place_of(picture).parent() == place.parent()
@@ -154,7 +162,7 @@ impl Output {
     pub(crate) fn save(&self, image: &Image, writing: &Writing<'_>) -> Result<()> {
         let bytes = writing.encode(image, self.format)?;
         match &self.path {
-            Some(path) => Ok(write_atomically(path, &bytes)?),
+            Some(path) => Ok(write_whole(path, &bytes)?),
             None => terminal::give_all(&bytes),
         }
     }
@@ -167,18 +175,8 @@ impl Output {
         writing: &Writing<'_>,
     ) -> Result<Option<PathBuf>> {
         let Some(path) = self.beside(what) else { return Ok(None) };
-        write_atomically(&path, &writing.encode(image, self.format)?)?;
+        write_whole(&path, &writing.encode(image, self.format)?)?;
         Ok(Some(path))
-    }
-}
-
-impl Drop for Output {
-    fn drop(&mut self) {
-        if let Some((path, file)) = self.lock.take() {
-            // Removed while it is held: whoever waits for it sees that it is gone and makes another.
-            let _ = fs::remove_file(path.path());
-            drop((path, file));
-        }
     }
 }
 
@@ -218,7 +216,7 @@ pub(crate) fn with_ending(path: &Path, ending: &str) -> PathBuf {
     name.into()
 }
 
-fn refused(name: &str, why: &str) -> Failure {
+pub(crate) fn refused(name: &str, why: &str) -> Failure {
     Failure::new(Exit::Output, format!("cannot write {name}: {why}"))
 }
 
@@ -253,54 +251,10 @@ fn check_input(option: &str, path: &Path, inputs: &[&Path]) -> Result<()> {
     Ok(())
 }
 
-/// Refuses a name that leaves no room for what is written beside the result.
-fn check_length(path: &Path) -> Result<()> {
-    let [_, longest] = places::checkpoints(path);
-    match longest.symlink_metadata() {
-        Err(error) if error.kind() == std::io::ErrorKind::InvalidFilename => {
-            let bytes = path.file_name().map_or(0, |name| name.as_encoded_bytes().len());
-            let why = format!("its name has {bytes} bytes, and names of files beside it are longer");
-            Err(refused(&path.display().to_string(), &why).help("choose a shorter name with -o"))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Holds `PATH.lock` while the run lasts.
-fn lock(path: &Path) -> Result<(Scrap, File)> {
-    let name = path.display().to_string();
-    let place = with_ending(path, LOCK);
-    let failed = |error: std::io::Error| {
-        refused(&name, &error.to_string()).help("see that the folder may be written to and the disk has room")
-    };
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        if let Some(file) = folder.ancestors().find(|place| place.is_file()) {
-            return Err(refused(&name, &format!("{} is a file, not a folder", file.display()))
-                .help("name a file inside a folder"));
-        }
-        fs::create_dir_all(folder).map_err(failed)?;
-    }
-    let lock = place.display();
-    if place.symlink_metadata().is_ok_and(|found| !found.is_file() || found.len() > 0) {
-        return Err(refused(&name, &format!("{lock} is there, and is no lock of this program"))
-            .help("move it away, or choose another name with -o"));
-    }
-    match hold(&place, File::options().write(true).create(true).truncate(false)) {
-        Ok(file) => Ok((Scrap::new(place), file)),
-        Err(NotHeld::Taken) => {
-            let failure = refused(&name, "another run is writing it")
-                .help("wait for it, or choose another name with -o");
-            Err(Failure { kind: Kind::Taken, ..failure })
-        }
-        Err(NotHeld::Failed(error)) => Err(refused(&name, &format!("{lock}: {error}")).help(
-            "see that the folder may be written to and the disk has room; a lock that another user's run left may be removed",
-        )),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::failure::Kind;
     use crate::recipe::StyleRecipe;
 
     #[test]
@@ -369,6 +323,24 @@ mod tests {
         let again = claim().unwrap();
         drop(again);
         assert_eq!(fs::read_dir(folder.path().join("new")).unwrap().count(), 0, "the lock is gone");
+    }
+
+    #[test]
+    fn a_result_is_no_other_runs_picture_so_far() {
+        let folder = tempfile::tempdir().unwrap();
+        let claim = |name: &str| Output::claim_path(folder.path().join(name), true, &[]);
+        for (first, second) in [("a.png", "a.partial.png"), ("a.best.png", "a.png")] {
+            let claimed = claim(first).unwrap();
+            let failure = claim(second).unwrap_err();
+            assert_eq!(
+                (failure.exit, failure.kind),
+                (Exit::Output, Kind::Plain),
+                "{first}, {second}: {failure}"
+            );
+            drop(claimed);
+            claim(second).unwrap();
+        }
+        let _both = [claim("b.jpg").unwrap(), claim("b.jpeg").unwrap()];
     }
 
     #[test]

@@ -1,9 +1,13 @@
 //! Which file a path means, and what a run writes beside its picture.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::{Component, Path, PathBuf};
 
 use crate::outputs::with_ending;
+
+/// What stands in the names of pictures beside the result: the picture so far, and the best of a run that failed.
+pub(crate) const PARTIAL: &str = "partial";
+pub(crate) const BEST: &str = "best";
 
 /// The place that a path means, however it is written: from the root, with folders that are links followed, and without
 /// `.` and `..`. A link at the end is not followed, as writing replaces it. Nothing needs to be there yet.
@@ -32,6 +36,46 @@ pub(crate) fn checkpoints(picture: &Path) -> [PathBuf; 2] {
 /// Where a checkpoint is written before it gets its name. Nobody else writes it: the picture is claimed.
 pub(crate) fn unfinished(picture: &Path) -> PathBuf {
     with_ending(picture, ".checkpoint.new")
+}
+
+/// `NAME.partial.png` of `NAME.png`: with the picture's own extension, so that no other picture has the same.
+pub(crate) fn beside(picture: &Path, what: &str) -> PathBuf {
+    let mut ending = OsString::from(what);
+    if let Some(extension) = picture.extension() {
+        ending.push(".");
+        ending.push(extension);
+    }
+    picture.with_extension(ending)
+}
+
+/// The picture that [`beside`] has such a name of.
+pub(crate) fn picture_beside(path: &Path) -> Option<PathBuf> {
+    let (name, extension) = (path.with_extension(""), path.extension()?);
+    let what = name.extension().filter(|found| *found == PARTIAL || *found == BEST)?;
+    let picture = name.with_extension(extension);
+    (beside(&picture, what.to_str()?) == path).then_some(picture)
+}
+
+/// Where a picture goes that somebody saves on the live page of a run to `picture`: `NAME.step-12.png`, or with a further
+/// number where that is taken.
+pub(crate) fn save(picture: &Path, step: usize) -> PathBuf {
+    let first = picture.with_extension(format!("step-{step}.png"));
+    let further = (2..).map(|number| picture.with_extension(format!("step-{step}-{number}.png")));
+    std::iter::once(first.clone()).chain(further).find(|path| !path.exists()).unwrap_or(first)
+}
+
+/// The pictures that [`save`] may have such a name of: they may have any extension.
+pub(crate) fn pictures_of_save(path: &Path) -> Vec<PathBuf> {
+    let name = path.with_extension("");
+    let numbers = name.extension().and_then(|found| found.to_str()?.strip_prefix("step-"));
+    let is_number = |text: &str| text.parse::<usize>().is_ok();
+    if path.extension().is_none_or(|found| found != "png")
+        || !numbers.is_some_and(|numbers| numbers.split('-').all(is_number))
+    {
+        return Vec::new();
+    }
+    let extensions = ["png", "jpg", "jpeg", "webp", "PNG", "JPG", "JPEG", "WEBP"];
+    extensions.iter().map(|extension| name.with_extension(extension)).collect()
 }
 
 /// The picture that a run to `picture` writes after a step, `NAME.0100.png` for step 100.
@@ -80,6 +124,38 @@ mod tests {
             std::os::unix::fs::symlink(&there, folder.path().join("link")).unwrap();
             assert!(is_same(&folder.path().join("link/new/out.png"), &there.join("new/out.png")));
             assert!(is_same(&folder.path().join("link/../out.png"), &folder.path().join("out.png")));
+        }
+    }
+
+    #[test]
+    fn no_two_pictures_have_one_picture_beside_them() {
+        let pictures = ["a.png", "a.PNG", "a.jpg", "a.jpeg", "out/a.v2.webp"].map(Path::new);
+        let partials = pictures.map(|picture| beside(picture, PARTIAL));
+        assert_eq!(partials[3], Path::new("a.partial.jpeg"));
+        for (picture, partial) in pictures.iter().zip(&partials) {
+            assert_eq!(partials.iter().filter(|other| *other == partial).count(), 1, "{}", partial.display());
+            assert_eq!(picture_beside(partial).as_deref(), Some(*picture));
+        }
+        assert_eq!(picture_beside(Path::new("a.best.png")).as_deref(), Some(Path::new("a.png")));
+        for other in ["a.png", "partial.png", "a.other.png", ".partial.png"] {
+            assert_eq!(picture_beside(Path::new(other)), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_saved_picture_replaces_no_other_and_is_known_by_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let picture = folder.path().join("castle in winter.v2.webp");
+        let name = |step| save(&picture, step).file_name().unwrap().to_owned();
+        assert_eq!(name(12), "castle in winter.v2.step-12.png");
+        std::fs::write(folder.path().join("castle in winter.v2.step-12.png"), "").unwrap();
+        assert_eq!(name(12), "castle in winter.v2.step-12-2.png");
+        assert_eq!(name(13), "castle in winter.v2.step-13.png");
+        for step in [12, 13] {
+            assert!(pictures_of_save(&save(&picture, step)).contains(&picture));
+        }
+        for other in ["a.png", "a.step-.png", "a.step-1-x.png", "a.step-1.jpg", "step-1.png"] {
+            assert!(pictures_of_save(Path::new(other)).is_empty(), "{other}");
         }
     }
 

@@ -1,9 +1,9 @@
-//! SIGINT, SIGTERM, and SIGHUP of a terminal that is closed. While there is nothing to save yet, the first ends the program at once; later it ends the run after
-//! its step, and the second ends the program at once.
+//! SIGINT, SIGTERM, and SIGHUP of a terminal that is closed, from the program's very start. While there is nothing to save,
+//! the first ends the program at once; a run it ends after its step, and the second ends the program at once.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicI32, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use signal_hook::consts::SIGINT;
 #[cfg(unix)]
@@ -15,29 +15,27 @@ use crate::failure::{Exit, Failure, Result};
 /// The first signal that came; 0 for none.
 static CAME: AtomicI32 = AtomicI32::new(0);
 
-const BEFORE: &str = "interrupted before the first step; nothing was written";
+/// What the first signal cancels, or why nobody listens.
+static TOKEN: OnceLock<Result<CancelToken>> = OnceLock::new();
 
-static STATE: Mutex<State> = Mutex::new(State { phase: Phase::Nothing, scraps: Vec::new() });
-
-#[cfg_attr(not(unix), allow(dead_code))] // nobody listens there
-struct State {
-    phase: Phase,
-    /// Files that are of no use without this process.
-    scraps: Vec<PathBuf>,
-}
+static PHASE: Mutex<Phase> = Mutex::new(Phase::Nothing("interrupted; nothing was written"));
 
 /// What the first signal finds.
-#[cfg_attr(not(unix), allow(dead_code))]
+#[cfg_attr(not(unix), allow(dead_code))] // nobody listens there
 enum Phase {
-    /// No step has been made.
-    Nothing,
+    /// There is nothing to save, which is said so.
+    Nothing(&'static str),
+    /// Something is kept, and nothing is in the making: between two of many pictures, or while a file is fetched.
+    Kept(Rest),
     /// A step has been made: there is a picture to save.
     Working,
-    /// Of many pictures, none is in the making.
-    Between(Rest),
+    /// A process of this program's own, which tells.
+    Helping,
+    /// The program ends anyway.
+    Over,
 }
 
-/// What a signal says between two of many pictures.
+/// What a signal says while something is kept.
 #[cfg_attr(not(unix), allow(dead_code))] // nobody listens there
 pub(crate) struct Rest {
     /// What became of the pictures so far; nobody is told who asked for quiet.
@@ -45,13 +43,26 @@ pub(crate) struct Rest {
     pub(crate) end: Failure,
 }
 
-fn state() -> MutexGuard<'static, State> {
-    STATE.lock().unwrap_or_else(PoisonError::into_inner)
+fn phase() -> MutexGuard<'static, Phase> {
+    PHASE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Begins to listen; the token is cancelled by the first signal of a run that has come to its first step.
+/// Begins to listen.
+pub(crate) fn listen() {
+    TOKEN.get_or_init(begin);
+}
+
+/// Cancelled by the first signal of a run that has come to its first step.
+///
+/// # Errors
+///
+/// Exit code 1 where nobody can listen to signals.
+pub(crate) fn token() -> Result<CancelToken> {
+    TOKEN.get_or_init(begin).clone()
+}
+
 #[cfg(unix)]
-pub(crate) fn listen() -> Result<CancelToken> {
+fn begin() -> Result<CancelToken> {
     use signal_hook::iterator::Signals;
     let token = CancelToken::new();
     let cannot =
@@ -66,11 +77,12 @@ pub(crate) fn listen() -> Result<CancelToken> {
         .spawn(move || {
             for signal in &mut signals {
                 // Held to the end, so that no run comes to its first step while it is thrown away.
-                let state = state();
+                let phase = phase();
                 let first = CAME.swap(signal, Ordering::SeqCst) == 0;
-                match state.phase {
+                match *phase {
                     Phase::Working if first => for_thread.cancel(),
-                    _ => leave(&state),
+                    Phase::Over if first => {}
+                    _ => leave(&phase),
                 }
             }
         })
@@ -90,68 +102,69 @@ fn stays_when_the_terminal_goes() -> bool {
 
 /// Ends the program.
 #[cfg(unix)]
-fn leave(state: &State) {
-    use crate::terminal;
+fn leave(phase: &Phase) {
+    use crate::{scraps, terminal};
 
-    for scrap in &state.scraps {
-        let _ = std::fs::remove_file(scrap);
-    }
+    let _held = scraps::remove();
     let exit = came().unwrap_or(Exit::Interrupted);
-    let failure = match &state.phase {
-        Phase::Nothing => Failure::new(exit, BEFORE),
-        Phase::Between(Rest { lines, end }) => {
+    let failure = match phase {
+        Phase::Nothing(words) => Some(Failure::new(exit, words)),
+        Phase::Kept(Rest { lines, end }) => {
             lines.iter().for_each(terminal::say);
-            Failure { exit, ..end.clone() }
+            Some(Failure { exit, ..end.clone() })
         }
-        Phase::Working => Failure::new(exit, "ended at once by a second signal"),
+        Phase::Working | Phase::Over => Some(Failure::new(exit, "ended at once by a second signal")),
+        Phase::Helping => None,
     };
-    terminal::leave(&failure);
+    if let Some(failure) = failure {
+        terminal::leave(&failure);
+    }
     signal_hook::low_level::exit(exit as i32);
 }
 
 /// Without signals of Unix, Ctrl-C ends the program at once.
 #[cfg(not(unix))]
-pub(crate) fn listen() -> Result<CancelToken> {
+fn begin() -> Result<CancelToken> {
     Ok(CancelToken::new())
+}
+
+/// Enters a phase, unless a signal has come already, which ends the program in its own way.
+fn enter(new: Phase) {
+    let mut phase = phase();
+    if came().is_none() {
+        *phase = new;
+    }
+}
+
+/// There is nothing to save yet, and these words say so.
+pub(crate) fn nothing(words: &'static str) {
+    enter(Phase::Nothing(words));
 }
 
 /// From now on there is something to save.
 pub(crate) fn work() {
-    state().phase = Phase::Working;
+    *phase() = Phase::Working;
 }
 
-/// The next of many pictures has not been begun.
+/// The next of many pictures has not been begun, or what comes is kept as it comes.
 pub(crate) fn rest(rest: Rest) {
-    let mut state = state();
-    // One that came at the end of the last picture ends the program in its own way.
-    if came().is_none() {
-        state.phase = Phase::Between(rest);
-    }
+    enter(Phase::Kept(rest));
 }
 
-/// A file that is to go when a signal ends the program, as long as this lives.
-#[derive(Debug)]
-pub(crate) struct Scrap(PathBuf);
-
-impl Scrap {
-    pub(crate) fn new(path: impl Into<PathBuf>) -> Self {
-        let path = path.into();
-        state().scraps.push(path.clone());
-        Self(path)
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        &self.0
-    }
+/// A file is written, and it is not the last thing that the program does.
+pub(crate) fn wrote(path: &Path) {
+    let message = format!("interrupted; {} was written before", path.display());
+    rest(Rest { lines: None, end: Failure::new(Exit::Interrupted, message) });
 }
 
-impl Drop for Scrap {
-    fn drop(&mut self) {
-        let scraps = &mut state().scraps;
-        if let Some(at) = scraps.iter().position(|scrap| *scrap == self.0) {
-            scraps.swap_remove(at);
-        }
-    }
+/// Who started this process listens too, and tells.
+pub(crate) fn help() {
+    enter(Phase::Helping);
+}
+
+/// The program is about to tell how it ends; only a second signal ends it before.
+pub(crate) fn over() {
+    *phase() = Phase::Over;
 }
 
 /// A file that grows over the system's limit (`ulimit -f`) is a write that fails, as on a full disk, and no signal that
@@ -172,13 +185,5 @@ pub(crate) fn came() -> Option<Exit> {
         0 => None,
         SIGINT => Some(Exit::Interrupted),
         _ => Some(Exit::Terminated),
-    }
-}
-
-/// The end of a run that a signal ended before it began.
-pub(crate) fn check() -> Result<()> {
-    match came() {
-        Some(exit) => Err(Failure::new(exit, BEFORE)),
-        None => Ok(()),
     }
 }

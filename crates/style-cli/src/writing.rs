@@ -4,10 +4,11 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use style_transfer::{Image, Mask, PictureFormat, WriteOptions};
+use style_transfer::{Image, ImageError, Mask, PictureFormat, WriteOptions, write_atomically};
 
 use crate::failure::Result;
 use crate::recipe::Recipe;
+use crate::scraps::Scrap;
 
 /// How a picture is written.
 #[derive(Debug, Clone, Copy, Default)]
@@ -22,7 +23,35 @@ pub(crate) struct Writing<'a> {
     pub(crate) alpha: Option<&'a Mask>,
 }
 
+/// The same for who outlives the run's own.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    recipe: Option<Recipe>,
+    bits: u8,
+    quality: Option<u8>,
+    alpha: Option<Mask>,
+}
+
+impl Kept {
+    pub(crate) fn writing(&self) -> Writing<'_> {
+        let Self { recipe, bits, quality, alpha } = self;
+        Writing {
+            recipe: recipe.as_ref(),
+            stopped_after: None,
+            bits: *bits,
+            quality: *quality,
+            alpha: alpha.as_ref(),
+        }
+    }
+}
+
 impl Writing<'_> {
+    /// For other threads.
+    pub(crate) fn kept(&self) -> Kept {
+        let Self { recipe, bits, quality, alpha, .. } = self;
+        Kept { recipe: recipe.cloned(), bits: *bits, quality: *quality, alpha: alpha.cloned() }
+    }
+
     /// The same for a picture that is not finished.
     pub(crate) fn stopped_after(self, steps: usize) -> Self {
         Self { stopped_after: Some(steps), ..self }
@@ -50,13 +79,10 @@ impl Writing<'_> {
     }
 }
 
-/// The extension that pictures of a format get.
-pub(crate) const fn extension(format: PictureFormat) -> &'static str {
-    match format {
-        PictureFormat::Jpeg => "jpg",
-        PictureFormat::WebP => "webp",
-        _ => "png",
-    }
+/// Puts a file into its place, whole; of one that a signal interrupts nothing is left.
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> std::result::Result<(), ImageError> {
+    let _scrap = Scrap::unfinished(path);
+    write_atomically(path, bytes)
 }
 
 /// `NAME.png`, `NAME-1.png`, `NAME-2.png` and so on.
@@ -81,6 +107,7 @@ pub(crate) fn write_to_free_name(path: &Path, bytes: &[u8]) -> io::Result<PathBu
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
             file => file?,
         };
+        let _scrap = Scrap::file(&path);
         return match file.write_all(bytes).and_then(|()| file.sync_all()) {
             Ok(()) => Ok(path),
             Err(error) => {

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{folder_with_pictures, signal, style};
+use common::{all_names, folder_with_pictures, pipe, signal, style, wait_for, wait_for_reader};
 use style_transfer::Checkpoint;
 
 /// Two scales, so that moments before, at and after the border are met, and a checkpoint at every step.
@@ -25,15 +25,6 @@ fn run(optimizer: &str, output: &str) -> Vec<String> {
 fn start(folder: &Path, arguments: &[String]) -> Child {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     style(folder, &arguments).spawn().unwrap()
-}
-
-/// Waits until a file is there.
-fn wait_for(path: &Path) {
-    let start = Instant::now();
-    while !path.exists() {
-        assert!(start.elapsed() < Duration::from_mins(1), "{} never came", path.display());
-        std::thread::sleep(Duration::from_millis(2));
-    }
 }
 
 fn names(folder: &Path) -> Vec<String> {
@@ -213,29 +204,6 @@ fn a_second_signal_ends_the_program_at_once() {
 }
 
 #[test]
-fn a_signal_before_the_first_step_ends_the_program_at_once() {
-    let folder = folder_with_pictures();
-    let folder = folder.path();
-    assert!(Command::new("mkfifo").arg(folder.join("pipe.png")).status().unwrap().success());
-    for (content, name, code) in [("-", "INT", 130), ("-", "TERM", 143), ("pipe.png", "INT", 130)] {
-        let mut command =
-            style(folder, &[content, "painting.png", "--timelapse", "run.png", "-o", "out.png"]);
-        let mut child = command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let writer = child.stdin.take();
-        wait_for(&folder.join("out.png.lock"));
-        std::thread::sleep(Duration::from_millis(50)); // now it reads
-        signal(&child, name);
-        // Who waited for the picture would wait for ever, as nobody writes it.
-        let output = child.wait_with_output().unwrap();
-        drop(writer);
-        assert_eq!(output.status.code(), Some(code), "{content}");
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(said, "interrupted before the first step; nothing was written\n", "{content}");
-        assert!(names(folder).is_empty(), "{:?}", names(folder));
-    }
-}
-
-#[test]
 fn a_signal_while_the_first_step_is_made_leaves_no_scraps() {
     let folder = folder_with_pictures();
     let before = fs::read_dir(folder.path()).unwrap().count();
@@ -325,6 +293,44 @@ fn two_runs_to_one_output_do_not_mix() {
     assert_eq!(third.code(), Some(5));
     assert!(first.wait().unwrap().success());
     assert_eq!(names(folder), ["out.png"]);
+}
+
+#[test]
+fn two_runs_share_no_report_no_animation_and_no_picture_on_its_way() {
+    let folder = folder_with_pictures();
+    let folder = folder.path();
+    pipe(&folder.join("pipe.png"));
+    let before = all_names(folder);
+    let first = "pipe.png painting.png -o out.png --report --timelapse run.gif";
+    let mut first = style(folder, &first.split(' ').collect::<Vec<_>>()).spawn().unwrap();
+    let writer = wait_for_reader(&mut first, &folder.join("pipe.png"));
+    for (options, refusal) in [
+        ("-o out.webp --report", "cannot write out.report.json: another run is writing it"),
+        ("-o new.png --timelapse run.gif", "cannot write run.gif: another run is writing it"),
+        (
+            "-o out.partial.png",
+            "cannot write out.partial.png: the run to out.png writes its picture so far there",
+        ),
+    ] {
+        for command in ["photo.png painting.png", "compare photo.png painting.png --vary steps=1,2"] {
+            if command.starts_with("compare") && options.contains("timelapse") {
+                continue;
+            }
+            let words = format!("{command} --size 32 --steps 1 --force {options}");
+            let mut command = style(folder, &words.split(' ').collect::<Vec<_>>());
+            let refused = command.stderr(Stdio::piped()).output().unwrap();
+            let said = String::from_utf8(refused.stderr).unwrap();
+            assert_eq!(refused.status.code(), Some(5), "{words}: {said}");
+            assert!(said.starts_with(&format!("error: {refusal}\n")), "{words}: {said}");
+        }
+    }
+    signal(&first, "TERM");
+    assert_eq!(first.wait_with_output().unwrap().status.code(), Some(143));
+    drop(writer);
+    assert_eq!(all_names(folder), before);
+    let second = "photo.png painting.png --size 32 --steps 1 -o out.webp --report";
+    assert!(style(folder, &second.split(' ').collect::<Vec<_>>()).status().unwrap().success());
+    assert_eq!(names(folder), ["out.report.html", "out.report.json", "out.webp"]);
 }
 
 #[test]

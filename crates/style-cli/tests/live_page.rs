@@ -152,6 +152,44 @@ fn only_this_machine_is_answered_and_only_the_page_gives_orders() {
 }
 
 #[test]
+fn a_picture_that_the_page_saves_has_its_recipe_and_its_run() {
+    let mut run = Run::start(&[], &["--view", "--steps", "100000"]);
+    let order = format!(
+        "POST /save HTTP/1.1\r\nHost: {}\r\nX-Style-Token: {}\r\nContent-Length: 0",
+        run.host,
+        run.token()
+    );
+    assert_eq!(status(&run.ask(&order)), "204");
+    let step_of = |name: &str| name.strip_prefix("out.step-")?.strip_suffix(".png")?.parse::<usize>().ok();
+    let (saved, step) = loop {
+        let entries = std::fs::read_dir(run.folder.path()).unwrap();
+        let mut names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        if let Some(found) = names.find_map(|name| step_of(&name).map(|step| (name, step))) {
+            break found;
+        }
+        assert!(run.program.try_wait().unwrap().is_none(), "the run has ended");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    };
+    interrupt(&run.program);
+    assert_eq!(run.code(), Some(130));
+    let recipe = style_transfer::recipe_of(&std::fs::read(run.path(&saved)).unwrap()).unwrap().unwrap();
+    assert!(recipe.contains(&format!(r#""stopped_after":{step}"#)), "{recipe}");
+    let said = |words: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_style"));
+        let output = command.current_dir(run.folder.path()).args(words).output().unwrap();
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let told = said(&["rerun", &saved, "--print"]);
+    assert!(told.starts_with(&format!("{saved} was stopped after {step} step")), "{told}");
+    // Its run is found, and refused before it goes on for hours.
+    let told = said(&["resume", &saved, "--preset", "fast"]);
+    assert!(
+        told.starts_with("error: the checkpoint is of another run: the preset is balanced there"),
+        "{told}"
+    );
+}
+
+#[test]
 fn nothing_on_the_page_comes_from_elsewhere() {
     let run = Run::start(&[], &["--view", "--steps", "100000"]);
     for path in ["/", "/live.js", "/live.css", "/icon.svg"] {
@@ -239,7 +277,8 @@ fn in_a_browser_the_picture_forms_and_the_buttons_do_what_they_say() {
     let said = browser.evaluate("document.querySelector('#status').textContent");
     let saved = said.as_str().unwrap().strip_prefix("saved ").unwrap().to_owned();
     assert!(saved.starts_with("out.step-"), "{saved}");
-    assert!(style_transfer::Image::open(run.path(&saved)).is_ok(), "{saved}");
+    let recipe = style_transfer::recipe_of(&std::fs::read(run.path(&saved)).unwrap()).unwrap().unwrap();
+    assert!(recipe.contains("stopped_after"), "{saved}: {recipe}");
 
     browser.click("#stop");
     assert_eq!(run.result(), "out.png");

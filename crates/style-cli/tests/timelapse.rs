@@ -53,19 +53,53 @@ fn a_gif_is_written_too() {
 }
 
 #[test]
-fn a_place_that_cannot_be_is_refused_before_the_run() {
+fn a_place_that_cannot_be_is_refused_before_anything_is_opened() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("there.png"), "old").unwrap();
     std::fs::create_dir(folder.path().join("new")).unwrap();
+    let long = format!("{}.gif", "a".repeat(240));
     let own = ["out.png", "./out.png", "new/../out.png", "out.partial.png", "out.best.png", "out.0100.png"];
-    let places = own.map(|path| (path, 5)).into_iter().chain([("there.png", 5), ("run.avi", 2)]);
-    for (path, code) in places {
+    let others = [
+        ("there.png", 5),
+        ("there.png/run.gif", 5),
+        ("/proc/run.gif", 5),
+        (long.as_str(), 5),
+        ("new", 2),
+        ("run.avi", 2),
+    ];
+    for (path, code) in own.map(|path| (path, 5)).into_iter().chain(others) {
         let force: &[&str] = if own.contains(&path) { &["--force"] } else { &[] };
-        let refused = style(folder.path(), &[&["--timelapse", path], force].concat());
+        // The start would be refused, too, when it is opened.
+        let options = ["--init", "missing.png", "--timelapse", path];
+        let refused = style(folder.path(), &[&options, force].concat());
         let words = String::from_utf8_lossy(&refused.stderr);
         assert_eq!(refused.status.code(), Some(code), "{path}: {words}");
-        assert!(words.contains("--timelapse") || code == 2, "{path}: {words}");
-        assert!(!words.contains("step 1 of"), "{words}");
+        assert!(words.contains(path) && !words.contains("missing.png"), "{path}: {words}");
+        assert!(!words.contains("steps of"), "no plan before: {words}");
     }
     assert_eq!(std::fs::read_to_string(folder.path().join("there.png")).unwrap(), "old");
+    let mut left: Vec<_> =
+        std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["new", "there.png"]);
+}
+
+#[test]
+fn a_report_or_page_that_cannot_be_is_refused_before_anything_is_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("out.report.html"), "old").unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let view = format!("--view={}", taken.local_addr().unwrap().port());
+    for (options, code, refusal) in [
+        (&["--report"][..], 5, "cannot write out.report.html: it is there already"),
+        (&["-o", "-", "--report"], 2, "--report needs a file"),
+        (&["-o", "-", "--save-every", "3"], 2, "--save-every needs a file"),
+        (&[&view], 2, "cannot serve the live page on 127.0.0.1:"),
+    ] {
+        let refused = style(folder.path(), &[&["--init", "missing.png"], options].concat());
+        let words = String::from_utf8_lossy(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(code), "{options:?}: {words}");
+        assert!(words.contains(&format!("error: {refusal}")), "{options:?}: {words}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 }

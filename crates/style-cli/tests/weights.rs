@@ -10,14 +10,19 @@ use std::process::{Command, Output};
 use serde_json::Value;
 use style_transfer::VGG19;
 
-/// Runs the program with a cache folder of its own.
-fn weights(place: &Path, words: &[&str]) -> Output {
+/// The program, with a cache folder of its own.
+fn command(place: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_style"));
     command.current_dir(place).env("XDG_CACHE_HOME", place.join("cache"));
     for proxy in ["http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
         command.env_remove(proxy);
     }
-    command.arg("weights").args(words).output().unwrap()
+    command.arg("weights");
+    command
+}
+
+fn weights(place: &Path, words: &[&str]) -> Output {
+    command(place).args(words).output().unwrap()
 }
 
 fn code(output: &Output, code: i32) -> (String, String) {
@@ -119,6 +124,68 @@ fn an_interrupted_file_is_gone_on_with_from_a_mirror() {
     let request = server.join().unwrap();
     assert!(request[0].starts_with("GET /vgg19-dcbb9e9d.pth "), "{request:?}");
     assert!(request.iter().any(|line| line.eq_ignore_ascii_case("range: bytes=5-")), "{request:?}");
+}
+
+/// Starts the program, and sends it a signal when `is_due`; its exit code, and what it said.
+#[cfg(unix)]
+fn interrupted(place: &Path, words: &[&str], is_due: impl Fn(u32) -> bool) -> (Option<i32>, String) {
+    let mut command = command(place);
+    let mut child = command.args(words).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    while !is_due(child.id()) && child.try_wait().unwrap().is_none() {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    let signal = Command::new("kill").args(["-INT", &child.id().to_string()]).output();
+    let output = child.wait_with_output().unwrap();
+    assert!(signal.is_ok());
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+#[cfg(unix)]
+fn a_signal_leaves_what_was_fetched_to_the_next_attempt() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mirror = format!("http://{}/", listener.local_addr().unwrap());
+    let (begun, done) = std::sync::mpsc::channel::<()>();
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let lines = BufReader::new(stream.try_clone().unwrap()).lines();
+        lines.map(Result::unwrap).take_while(|line| !line.is_empty()).for_each(drop);
+        write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n").unwrap();
+        stream.write_all(&vec![7; 70_000]).unwrap(); // more than curl keeps back
+        done.recv().unwrap_err(); // the rest never comes
+    });
+    let place = place();
+    let part = place.path().join("cache/style-transfer/weights/vgg19-dcbb9e9d.pth.part");
+    let words = ["get", "vgg19", "--from", &mirror];
+    let has_come = |_| fs::metadata(&part).is_ok_and(|found| found.len() > 0);
+    let (code, said) = interrupted(place.path(), &words, has_come);
+    drop(begun);
+    server.join().unwrap();
+    assert_eq!(code, Some(130), "{said}");
+    let kept = format!("interrupted; what was fetched stays in {}\n", part.display());
+    assert_eq!(said, format!("{kept}  help: the same command goes on there\n"));
+    let came = fs::read(&part).unwrap();
+    assert!((1..=70_000).contains(&came.len()) && came.iter().all(|&byte| byte == 7));
+}
+
+#[test]
+#[cfg(unix)]
+fn a_signal_leaves_nothing_of_a_file_that_is_being_converted() {
+    let words = ["import", "vgg.safetensors", "-o", "new.safetensors", "--encoding", "f16"];
+    // On a busy machine the file may be whole before the signal comes.
+    let is_caught = || {
+        let place = place();
+        let before = fs::read_dir(place.path()).unwrap().count();
+        let is_due = |id| place.path().join(format!("new.safetensors.{id}-0.tmp")).exists();
+        let (code, said) = interrupted(place.path(), &words, is_due);
+        if place.path().join("new.safetensors").exists() {
+            return false;
+        }
+        assert_eq!((code, &*said), (Some(130), "interrupted; nothing was written\n"));
+        assert_eq!(fs::read_dir(place.path()).unwrap().count(), before);
+        true
+    };
+    assert!((0..20).any(|_| is_caught()));
 }
 
 /// A search path without the program.

@@ -23,6 +23,7 @@ use crate::plan::Planned;
 use crate::recipe::{Recipe, Settled, TaskName};
 use crate::shell::quoted_path;
 use crate::terminal::{Event, duration, say, tell, tell_programs};
+use crate::watch::Claims;
 use crate::{inputs, journey, places, plan, signals};
 
 use finished::There;
@@ -96,7 +97,7 @@ impl Batch {
         if self.pictures.is_empty() {
             return Ok(Exit::Done);
         }
-        let token = signals::listen()?;
+        let token = signals::token()?;
         let waiting = self.waiting()?;
         let all = self.pictures.len();
         let mut tally = Tally { all, finished_before: all - waiting.len(), ..Tally::default() };
@@ -232,6 +233,7 @@ impl Batch {
             // Finished by somebody else since the look above.
             Err(failure) => return if self.is_waiting(picture)? { Err(failure) } else { Ok(Made::Before) },
         };
+        let claims = Claims::of(&self.arguments, &settled.recipe, &output)?;
         inputs.open_content(&picture.content, None, &Reader::new(&self.arguments))?;
         if turn.is_first {
             plan::base(); // before the weights are packed, which the forecast counts
@@ -240,7 +242,8 @@ impl Batch {
         let earlier = self.earlier(picture, &settled.recipe)?;
         inputs.sign(&mut settled.recipe);
         let (arguments, token) = (&self.arguments, token.clone());
-        let job = Job { settled: &settled, machine, inputs, arguments, output: &output, token, earlier };
+        let job =
+            Job { settled: &settled, machine, inputs, arguments, output: &output, token, earlier, claims };
         let planned = Planned::of(&job)?;
         if turn.is_first && turn.of > 1 {
             self.say(in_all(turn.of, planned.seconds));

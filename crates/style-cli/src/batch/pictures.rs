@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::failure::{Failure, Result};
 use crate::inputs::is_stdin;
+use crate::places::picture_beside;
 
 /// A photograph and the place of its result.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +20,7 @@ pub(super) struct Picture {
 ///
 /// # Errors
 ///
-/// Exit code 2 when two results would have one name. A photograph that is named twice is taken once.
+/// Exit code 2 when two results would have one name, or one that of a picture beside the other. A photograph that is named twice is taken once.
 pub(super) fn pictures(contents: &[OsString], folder: &Path) -> Result<Vec<Picture>> {
     let mut all: BTreeMap<OsString, &Path> = BTreeMap::new();
     for content in contents.iter().map(Path::new) {
@@ -42,6 +43,15 @@ pub(super) fn pictures(contents: &[OsString], folder: &Path) -> Result<Vec<Pictu
                 .help("rename one of them, or redraw each folder into one of its own"));
         }
         all.insert(name, content);
+    }
+    for (name, content) in &all {
+        let Some(other) = picture_beside(Path::new(name)) else { continue };
+        if let Some(run) = all.get(other.as_os_str()) {
+            let (a, b, beside) = (run.display(), content.display(), folder.join(name));
+            let message =
+                format!("{b} would become {}, which the run of {a} writes on its way", beside.display());
+            return Err(Failure::usage(message).help("leave one of them out, or rename it"));
+        }
     }
     let picture = |(name, content): (OsString, &Path)| Picture {
         content: content.to_owned(),
@@ -79,6 +89,11 @@ mod tests {
             assert_eq!(failure.exit, crate::failure::Exit::Usage);
             assert!(failure.message.contains(pair[0]) && failure.message.contains("out/x.png"), "{failure}");
         }
+        let failure = of(&["x.jpg", "y.jpg", "in/x.partial.png"]).unwrap_err();
+        let message =
+            "in/x.partial.png would become out/x.partial.png, which the run of x.jpg writes on its way";
+        assert_eq!((failure.exit, &*failure.message), (crate::failure::Exit::Usage, message));
+        assert!(of(&["y.jpg", "in/x.partial.png"]).is_ok());
         assert_eq!(of(&["x.jpg", "y.jpg", "x.jpg"]).unwrap().len(), 2, "one file, named twice");
         assert!(of(&["-", "a.jpg"]).is_err());
         assert!(of(&[".."]).is_err());

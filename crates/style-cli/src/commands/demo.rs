@@ -3,15 +3,14 @@
 use std::path::Path;
 
 use clap::Args;
-use style_transfer::PictureFormat;
 
 use super::{layers, run_recipe};
 use crate::arguments::{RunArguments, StyleArguments};
 use crate::failure::{Exit, Result};
 use crate::outputs::is_folder;
+use crate::places::{PARTIAL, beside};
 use crate::recipe::{Recipe, StyleRecipe};
 use crate::terminal::say;
-use crate::writing::extension;
 
 /// The pictures inside the program.
 const PICTURES: [(&str, &[u8]); 2] = [
@@ -48,11 +47,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
         ..Recipe::default()
     };
     if let Some(output) = run.output.output.as_ref().filter(|_| !run.showing.quiet) {
-        let extension = PictureFormat::from_path(output).map_or("png", extension);
-        let partial = output.with_extension(format!("partial.{extension}"));
         say(format!(
             "a castle in the textures of a painting by van Gogh: {} shows it as it forms, {} is the result",
-            partial.display(),
+            beside(output, PARTIAL).display(),
             output.display()
         ));
     }

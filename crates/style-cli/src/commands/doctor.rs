@@ -8,14 +8,17 @@ use std::process::Command;
 use clap::Args;
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
-use style_transfer::{DeviceName, Doctor, Image, Kernel, devices, write_atomically};
+use style_transfer::{DeviceName, Doctor, Image, Kernel, devices};
 
 use crate::arguments::RunArguments;
 use crate::failure::{Exit, Failure, Result};
 use crate::inputs::Reader;
 use crate::machine::Machine;
 use crate::recipe::{MADE_BY, Recipe};
+use crate::scraps::{Scrap, status_of};
+use crate::signals;
 use crate::terminal::{give, say};
+use crate::writing::write_whole;
 
 /// Compare devices with the CPU: every layer, Gram matrices, losses, gradients, and a run of 20 steps.
 ///
@@ -86,7 +89,10 @@ impl From<KernelName> for Kernel {
 /// Exit code 7 when one of them is not healthy; those of pictures, weights and the report's file.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let unhealthy = match (&arguments.part, &arguments.device[..]) {
-        (Some(part), [name]) => arguments.examine(name, part)?,
+        (Some(part), [name]) => {
+            signals::help();
+            arguments.examine(name, part)?
+        }
         _ => arguments.examine_all()?,
     };
     match &unhealthy[..] {
@@ -113,6 +119,7 @@ impl Arguments {
         let no_folder =
             |error| Failure::new(Exit::Output, format!("cannot make a temporary folder: {error}"));
         let folder = tempfile::tempdir().map_err(no_folder)?;
+        let _scrap = Scrap::folder(folder.path());
         let (mut parts, mut sentences, mut unhealthy) = (Vec::new(), String::new(), Vec::new());
         for (number, name) in names.iter().enumerate() {
             let part = folder.path().join(format!("{number}.json"));
@@ -129,7 +136,8 @@ impl Arguments {
             let report = json!({ "made_by": MADE_BY, "devices": parts });
             let report =
                 serde_json::to_vec_pretty(&report).map_err(|error| Failure::new(Exit::Internal, error))?;
-            write_atomically(path, &report)?;
+            write_whole(path, &report)?;
+            signals::wrote(path);
         }
         Ok(unhealthy)
     }
@@ -138,7 +146,7 @@ impl Arguments {
     fn examine_apart(&self, name: &DeviceName, part: &Path) -> Result<(Value, bool)> {
         let cannot = |error| Failure::new(Exit::Internal, format!("cannot run this program again: {error}"));
         let program = std::env::current_exe().map_err(cannot)?;
-        let status = Command::new(program).args(self.again(name, part)).status().map_err(cannot)?;
+        let status = status_of(Command::new(program).args(self.again(name, part))).map_err(cannot)?;
         let found = std::fs::read(part).ok().and_then(|part| serde_json::from_slice::<Value>(&part).ok());
         if let (None, Some(exit)) = (&found, status.code().and_then(refusal)) {
             return Err(Failure::new(exit, format!("the examination of {name} was refused, as said above")));
@@ -187,7 +195,7 @@ impl Arguments {
         let sentence = diagnosis.verdict.to_string();
         let report = json!({ "device": open.info, "diagnosis": diagnosis, "sentence": sentence });
         let report = serde_json::to_vec(&report).map_err(|error| Failure::new(Exit::Internal, error))?;
-        write_atomically(part, &report)?;
+        write_whole(part, &report)?;
         Ok(if diagnosis.verdict.is_healthy() { Vec::new() } else { vec![name.to_string()] })
     }
 

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap_mangen::Man;
-use style_transfer::write_atomically;
 
 use crate::failure::{Exit, Failure, Result};
+use crate::signals;
 use crate::terminal::{give, give_bytes};
+use crate::writing::write_whole;
 
 /// Print the manual page (`style man | man -l -` shows it), or write those of all subcommands.
 #[derive(Debug, Args)]
@@ -27,7 +28,8 @@ pub(crate) fn run(arguments: &Arguments, program: clap::Command) -> Result<()> {
     let Some(folder) = &arguments.output else { return give_bytes(&page(program)?) };
     for (name, page) in pages(program)? {
         let path = folder.join(format!("{name}.1"));
-        write_atomically(&path, &page)?;
+        write_whole(&path, &page)?;
+        signals::wrote(&path);
         give(path.display())?;
     }
     Ok(())

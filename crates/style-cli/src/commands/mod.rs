@@ -31,6 +31,7 @@ use crate::journey::Earlier;
 use crate::machine::Machine;
 use crate::outputs::Output;
 use crate::recipe::{Layers, Recipe, Settled};
+use crate::watch::Claims;
 use crate::{signals, terminal};
 
 /// Does what the arguments ask for.
@@ -48,6 +49,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Result<Exit> {
     }
     let arguments =
         Arguments::from_arg_matches(&matches).map_err(|error| Failure::new(Exit::Internal, error))?;
+    signals::nothing(interrupted(arguments.command.as_ref()));
     match arguments.command {
         None => transfer::run(arguments.transfer),
         Some(Command::Texture(arguments)) => texture::run(*arguments),
@@ -66,6 +68,24 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Result<Exit> {
             completions::run(&arguments, Arguments::command()).map(|()| Exit::Done)
         }
         Some(Command::Man(arguments)) => man::run(&arguments, Arguments::command()).map(|()| Exit::Done),
+    }
+}
+
+/// What a signal is answered with as long as a command has nothing to save.
+const fn interrupted(command: Option<&Command>) -> &'static str {
+    match command {
+        Some(Command::Compare(_)) => "interrupted before the first picture; nothing was written",
+        Some(Command::Doctor(_)) => "interrupted before the end of the examination; nothing was written",
+        None
+        | Some(
+            Command::Texture(_)
+            | Command::Reconstruct(_)
+            | Command::Demo(_)
+            | Command::Resume(_)
+            | Command::Rerun(_)
+            | Command::Serve(_),
+        ) => "interrupted before the first step; nothing was written",
+        Some(_) => "interrupted; nothing was written",
     }
 }
 
@@ -147,7 +167,7 @@ pub(crate) fn layers(
 
 /// One run from its recipe on.
 pub(crate) fn run_recipe(settled: &Settled, arguments: &RunArguments) -> Result<Exit> {
-    let token = signals::listen()?;
+    let token = signals::token()?;
     let output = Output::claim(arguments, &settled.recipe)?;
     run_to(settled, arguments, &output, None, token)
 }
@@ -160,11 +180,13 @@ pub(crate) fn run_to(
     earlier: Option<Earlier>,
     token: CancelToken,
 ) -> Result<Exit> {
+    let claims = Claims::of(arguments, &settled.recipe, output)?;
     let inputs = Inputs::open(&settled.recipe, &Reader::new(arguments))?;
     let machine = Machine::open(&settled.recipe)?;
     let mut settled = settled.clone();
     inputs.sign(&mut settled.recipe);
-    Job { settled: &settled, machine: &machine, inputs: &inputs, arguments, output, token, earlier }.run()
+    Job { settled: &settled, machine: &machine, inputs: &inputs, arguments, output, token, earlier, claims }
+        .run()
 }
 
 /// A recipe that lacks what its task needs.

@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
     let journey::Found { earlier, journey, picture } = journey::find(&arguments.picture)?;
-    let token = signals::listen()?;
+    let token = signals::token()?;
     if let Some(preset) = arguments.run.sources.preset.as_deref() {
         check_preset(preset, journey.recipe.preset.as_deref().unwrap_or(DEFAULT_PRESET))?;
     }

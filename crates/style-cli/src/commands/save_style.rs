@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
-use style_transfer::{StyleFile, write_atomically};
+use style_transfer::StyleFile;
 
 use super::{layers, missing};
 use crate::arguments::{RunArguments, SettingsArguments, StyleArguments, suggested};
@@ -14,9 +14,9 @@ use crate::inputs::{Inputs, Reader, is_stdin, paths};
 use crate::machine::Machine;
 use crate::outputs::{check_place, with_ending};
 use crate::recipe::{Recipe, StyleRecipe};
-use crate::rescue;
 use crate::terminal::{give_path, say};
-use crate::writing::write_to_free_name;
+use crate::writing::{write_to_free_name, write_whole};
+use crate::{rescue, signals};
 
 /// Statistics of a painting in a file.
 #[derive(Debug, Args)]
@@ -73,8 +73,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
     let machine = Machine::open(&settled.recipe)?;
     let file = StyleFile::new(&machine.vgg, &settled.settings, style.style())?.with_about(about);
     let (bytes, name) = (file.to_bytes()?, output.file_name().unwrap_or_default());
-    write_atomically(&output, &bytes)
+    write_whole(&output, &bytes)
         .map_err(|error| rescue::keep(error.into(), Path::new(name), &bytes, "the style file"))?;
+    signals::wrote(&output);
     let sizes: Vec<String> = file.sizes().iter().map(ToString::to_string).collect();
     say(format!(
         "{} layers, for results of {} px; it belongs to {}",

@@ -11,14 +11,18 @@ use std::path::PathBuf;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use style_transfer::{DeviceInfo, Image, Outcome, Preset, Settings, Step, Vgg, write_atomically};
+use style_transfer::{DeviceInfo, Image, Outcome, Preset, Settings, Step, Vgg};
 
+use crate::arguments::RunArguments;
+use crate::claim::Claim;
 use crate::failure::{Failure, Result};
 use crate::inputs;
 use crate::job::Job;
-use crate::outputs::check_place;
+use crate::outputs::{Output, check_place};
+use crate::recipe::Recipe;
 use crate::terminal::{Event, tell};
 use crate::watch::{Begin, End, Watcher, Watchers};
+use crate::writing::write_whole;
 use crate::{places, shown};
 
 /// Long sides of the pictures on the page, px.
@@ -29,19 +33,26 @@ const STAGE: usize = 360;
 /// A stage is shown when so much of the work is done: most happens early.
 const STAGES: [f64; 6] = [0.0, 0.03, 0.1, 0.25, 0.5, 0.75];
 
-pub(crate) fn add_to(watchers: &mut Watchers<'_>, job: &Job<'_>) -> Result<()> {
-    let output = &job.arguments.output;
-    if !output.report {
-        return Ok(());
+/// Claims the place of the report, which is one for `NAME.png` and `NAME.webp`.
+pub(crate) fn claim(arguments: &RunArguments, recipe: &Recipe, output: &Output) -> Result<Option<Claim>> {
+    let RunArguments { output: asked, .. } = arguments;
+    if !asked.report {
+        return Ok(None);
     }
-    let Some(picture) = job.output.path() else {
+    let Some(picture) = output.path() else {
         return Err(Failure::usage("--report needs a file, and the picture goes to stdout")
             .help("name a file with -o"));
     };
+    let ([page, json], inputs) = (places::report(picture), inputs::paths(recipe));
+    check_place(&page, asked.force, &inputs)?;
+    let claim = Claim::of("-o", &json, asked.force, &inputs)?;
+    check_place(&page, asked.force, &inputs)?; // once more, as for the other
+    Ok(Some(claim))
+}
+
+pub(crate) fn add_to(watchers: &mut Watchers<'_>, job: &Job<'_>) {
+    let Some(picture) = job.output.path().filter(|_| job.arguments.output.report) else { return };
     let [page, json] = places::report(picture);
-    for path in [&page, &json] {
-        check_place(path, output.force, &inputs::paths(&job.settled.recipe))?;
-    }
     watchers.add(Report {
         quiet: job.arguments.showing.quiet,
         page,
@@ -50,7 +61,6 @@ pub(crate) fn add_to(watchers: &mut Watchers<'_>, job: &Job<'_>) -> Result<()> {
         taken: 0,
         stages: Vec::new(),
     });
-    Ok(())
 }
 
 /// Collects what the report needs.
@@ -152,8 +162,8 @@ impl Report {
         let document = document::document(begun, &self.stages, outcome)?;
         let result = data_uri(outcome.image(), RESULT)?;
         let page = page::page(&document, begun, &self.stages, &result)?.into_string();
-        write_atomically(&self.json, format!("{document:#}\n").as_bytes())?;
-        write_atomically(&self.page, page.as_bytes())?;
+        write_whole(&self.json, format!("{document:#}\n").as_bytes())?;
+        write_whole(&self.page, page.as_bytes())?;
         if !self.quiet {
             let [page, data] = [&self.page, &self.json].map(|path| path.display().to_string());
             tell(format_args!("report: {page}"), &Event::Report { page: &page, data: &data });

@@ -7,17 +7,16 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use style_transfer::{Checkpoint, Error, PictureFormat, Step, write_atomically};
+use style_transfer::{Checkpoint, Error, PictureFormat, Step};
 
 use super::{Begin, End, Watcher, Watchers};
 use crate::failure::{Exit, Failure, Result};
 use crate::job::Job;
 use crate::journey::Journey;
-use crate::outputs::PARTIAL;
-use crate::places;
-use crate::signals::Scrap;
+use crate::places::{self, PARTIAL};
+use crate::scraps::Scrap;
 use crate::terminal::warn;
-use crate::writing::Writing;
+use crate::writing::{Writing, write_whole};
 
 /// Seconds between checkpoints when nothing else is asked.
 const EVERY: u64 = 60;
@@ -92,7 +91,7 @@ impl Watcher for Checkpoints<'_> {
         if let Some(partial) = self.partial.as_ref().filter(|_| self.borders.contains(&step.index)) {
             // As for the checkpoint; what cannot be written here is told where the result cannot.
             let bytes = self.writing.stopped_after(step.index).encode(&step.image()?, self.format)?;
-            let _ = write_atomically(partial, &bytes);
+            let _ = write_whole(partial, &bytes);
         }
         Ok(ControlFlow::Continue(()))
     }
@@ -131,8 +130,8 @@ impl Checkpoints<'_> {
 /// Puts a checkpoint beside its picture, and keeps the one before it where that is good. At any moment there is one of them,
 /// whole.
 fn write(picture: &Path, checkpoint: &Checkpoint, keeps_last: bool) -> Result<()> {
-    let scrap = Scrap::new(places::unfinished(picture));
-    let new = scrap.path();
+    let new = &places::unfinished(picture);
+    let _scrap = Scrap::file(new);
     let [last, previous] = places::checkpoints(picture);
     let attempt = || -> std::result::Result<(), Error> {
         let failed = Error::CheckpointWrite;

@@ -3,6 +3,7 @@
 
 mod background;
 mod checkpoints;
+mod claims;
 mod json;
 mod pace;
 mod progress;
@@ -10,6 +11,8 @@ mod snapshots;
 mod terminal_picture;
 mod timelapse;
 mod view;
+
+pub(crate) use claims::Claims;
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -77,14 +80,14 @@ pub(crate) trait Watcher {
 }
 
 /// Everybody whom the arguments of a job ask for.
-pub(crate) fn of<'a>(job: &Job<'a>) -> Result<Watchers<'a>> {
+pub(crate) fn of<'a>(job: &mut Job<'a>) -> Result<Watchers<'a>> {
     let mut watchers = Watchers::default();
     progress::add_to(&mut watchers, &job.arguments.showing);
-    snapshots::add_to(&mut watchers, job)?;
+    snapshots::add_to(&mut watchers, job);
     checkpoints::add_to(&mut watchers, job)?;
-    timelapse::add_to(&mut watchers, job)?;
-    report::add_to(&mut watchers, job)?;
-    view::add_to(&mut watchers, job)?;
+    timelapse::add_to(&mut watchers, job);
+    report::add_to(&mut watchers, job);
+    view::add_to(&mut watchers, job);
     Ok(watchers)
 }
 

@@ -3,22 +3,28 @@
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use style_transfer::{PictureFormat, Step, write_atomically};
+use style_transfer::{PictureFormat, Step};
 
 use super::{Begin, Watcher, Watchers};
+use crate::arguments::RunArguments;
 use crate::failure::{Failure, Result};
 use crate::inputs;
 use crate::job::Job;
-use crate::outputs::check_place;
+use crate::outputs::{Output, check_place};
 use crate::places::{snapshot, step_of_snapshot};
-use crate::writing::Writing;
+use crate::writing::{Writing, write_whole};
 
-pub(super) fn add_to<'a>(watchers: &mut Watchers<'a>, job: &Job<'a>) -> Result<()> {
-    let Some(every) = job.arguments.output.save_every else { return Ok(()) };
-    let Some(output) = job.output.path() else {
-        return Err(Failure::usage("--save-every needs a file, and the picture goes to stdout")
-            .help("name a file with -o"));
-    };
+/// Refuses to write beside what is no file.
+pub(super) fn check(arguments: &RunArguments, output: &Output) -> Result<()> {
+    if arguments.output.save_every.is_none() || output.path().is_some() {
+        return Ok(());
+    }
+    Err(Failure::usage("--save-every needs a file, and the picture goes to stdout")
+        .help("name a file with -o"))
+}
+
+pub(super) fn add_to<'a>(watchers: &mut Watchers<'a>, job: &Job<'a>) {
+    let Some((every, output)) = job.arguments.output.save_every.zip(job.output.path()) else { return };
     watchers.add(Snapshots {
         every: every as usize,
         output: output.to_owned(),
@@ -27,7 +33,6 @@ pub(super) fn add_to<'a>(watchers: &mut Watchers<'a>, job: &Job<'a>) -> Result<(
         writing: job.writing(),
         format: job.output.format(),
     });
-    Ok(())
 }
 
 struct Snapshots<'a> {
@@ -66,7 +71,7 @@ impl Watcher for Snapshots<'_> {
     fn step(&mut self, step: &Step<'_>) -> Result<ControlFlow<()>> {
         if self.is_due(step.index, step.steps) {
             let bytes = self.writing.stopped_after(step.index).encode(&step.image()?, self.format)?;
-            write_atomically(snapshot(&self.output, step.index), &bytes)?;
+            write_whole(&snapshot(&self.output, step.index), &bytes)?;
         }
         Ok(ControlFlow::Continue(()))
     }

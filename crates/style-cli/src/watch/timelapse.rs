@@ -9,11 +9,14 @@ use style_transfer::{Animation, Image, ImageError, Step};
 
 use super::background::Background;
 use super::{Begin, End, Watcher, Watchers};
+use crate::arguments::RunArguments;
+use crate::claim::Claim;
 use crate::failure::{Exit, Failure, Result};
 use crate::inputs;
 use crate::job::Job;
-use crate::outputs::check_place_of;
-use crate::signals::Scrap;
+use crate::outputs::Output;
+use crate::recipe::Recipe;
+use crate::scraps::Scrap;
 
 /// About so many frames, however long the run is.
 const FRAMES: usize = 100;
@@ -54,16 +57,25 @@ impl Frames {
     }
 }
 
-pub(super) fn add_to(watchers: &mut Watchers<'_>, job: &Job<'_>) -> Result<()> {
-    let Some(path) = &job.arguments.output.timelapse else { return Ok(()) };
+/// Claims the place of the animation.
+pub(super) fn claim(arguments: &RunArguments, recipe: &Recipe, output: &Output) -> Result<Option<Claim>> {
+    let Some(path) = &arguments.output.timelapse else { return Ok(None) };
     let option = "--timelapse";
-    if job.output.is_own(path) {
+    if output.is_own(path) {
         let message = format!("cannot write {}: the run writes another file there", path.display());
         return Err(Failure::new(Exit::Output, message).help(format!("choose another name with {option}")));
     }
-    check_place_of(option, path, job.arguments.output.force, &inputs::paths(&job.settled.recipe))?;
-    watchers.add(Timelapse::new(path.clone()));
-    Ok(())
+    // Of a size that none can have, so that its name alone is looked at.
+    if let Err(error @ ImageError::UnsupportedExtension { .. }) = Animation::create(path, 0, 0, DELAY) {
+        return Err(error.into());
+    }
+    Claim::of(option, path, arguments.output.force, &inputs::paths(recipe)).map(Some)
+}
+
+pub(super) fn add_to(watchers: &mut Watchers<'_>, job: &Job<'_>) {
+    if let Some(path) = &job.arguments.output.timelapse {
+        watchers.add(Timelapse::new(path.clone()));
+    }
 }
 
 impl Timelapse {
@@ -86,7 +98,7 @@ impl Watcher for Timelapse {
         let (width, height) = (begin.plan.width, begin.plan.height);
         let animation = Animation::create(&self.path, width, height, DELAY)?;
         let mut frames = self.frames.lock().unwrap_or_else(PoisonError::into_inner);
-        let scrap = Some(Scrap::new(animation.scratch()));
+        let scrap = Some(Scrap::file(animation.scratch()));
         *frames = Frames { animation: Ok(Some(animation)), size: (width, height), _scrap: scrap };
         Ok(())
     }

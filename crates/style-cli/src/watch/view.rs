@@ -7,17 +7,19 @@ use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use serde_json::{Value, json};
-use style_transfer::{Image, Outcome, Step};
+use style_transfer::{Image, Outcome, PictureFormat, Step};
 
 use super::background::Background;
 use super::pace::Pace;
 use super::{Begin, End, Watcher, Watchers};
 use crate::failure::Result;
 use crate::job::Job;
+use crate::places;
 use crate::shown;
 use crate::signals;
 use crate::terminal::{Event, say, tell};
 use crate::view::{Encoded, Point, Shared, View};
+use crate::writing::{Kept, write_whole};
 
 /// A page gets a newer picture at most so often.
 const BETWEEN_PICTURES: Duration = Duration::from_millis(500);
@@ -29,15 +31,12 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 const SHOWN: usize = 1024;
 const THUMBNAIL: usize = 320;
 
-/// Opens the page, where one was asked for, and says where it is.
-pub(super) fn add_to(watchers: &mut Watchers<'_>, job: &Job<'_>) -> Result<()> {
-    let showing = &job.arguments.showing;
-    let Some(port) = showing.view else { return Ok(()) };
-    let view = View::open(port)?;
+/// Says where the page is, where one was asked for.
+pub(super) fn add_to(watchers: &mut Watchers<'_>, job: &mut Job<'_>) {
+    let Some(view) = job.claims.view.take() else { return };
     let url = view.url();
     tell(format_args!("live page: {url}"), &Event::Page { url: &url });
-    watchers.add(LiveView::new(view, showing.stays));
-    Ok(())
+    watchers.add(LiveView::new(view, job.arguments.showing.stays, job.writing().kept()));
 }
 
 /// Tells the live page of a run, and the run what the page wants.
@@ -48,20 +47,23 @@ struct LiveView {
     stays: bool,
     background: Background,
     pace: Pace,
-    /// Where pictures go that the page saves: this name, with the step in it.
-    stem: PathBuf,
+    /// The result, beside which pictures go that the page saves.
+    picture: PathBuf,
+    /// How they are written.
+    writing: Arc<Kept>,
     step: usize,
 }
 
 impl LiveView {
-    fn new(view: View, stays: bool) -> Self {
+    fn new(view: View, stays: bool, writing: Kept) -> Self {
         Self {
             shared: view.shared(),
             view,
             stays,
             background: Background::new(),
             pace: Pace::new(BETWEEN_PICTURES),
-            stem: PathBuf::new(),
+            picture: PathBuf::new(),
+            writing: Arc::new(writing),
             step: 0,
         }
     }
@@ -71,12 +73,15 @@ impl LiveView {
         let began = Instant::now();
         let image = step.image()?;
         self.pace.looked(began, Instant::now());
-        let (shared, step, path) = (Arc::clone(&self.shared), step.index, free_name(&self.stem, step.index));
+        let (shared, writing) = (Arc::clone(&self.shared), Arc::clone(&self.writing));
+        let (step, path) = (step.index, places::save(&self.picture, step.index));
         self.background.run(move || {
             if saves {
-                shared.note(match image.save(&path) {
+                let writing = writing.writing().stopped_after(step);
+                let bytes = writing.encode(&image, PictureFormat::Png);
+                shared.note(match bytes.and_then(|bytes| Ok(write_whole(&path, &bytes)?)) {
                     Ok(()) => format!("saved {}", path.display()),
-                    Err(error) => error.to_string(),
+                    Err(failure) => failure.message,
                 });
             }
             if let Some(bytes) = shows.then(|| jpeg(&image, SHOWN)).flatten() {
@@ -89,7 +94,7 @@ impl LiveView {
 
 impl Watcher for LiveView {
     fn begin(&mut self, begin: &Begin<'_>) -> Result<()> {
-        self.stem = begin.output.unwrap_or(Path::new("picture.png")).with_extension("");
+        begin.output.unwrap_or(Path::new("picture.png")).clone_into(&mut self.picture);
         let content = begin.content.into_iter();
         let inputs = content.chain(begin.styles.iter().map(|(name, image)| (name.as_str(), *image)));
         let thumbnails = inputs.map(|(_, image)| jpeg(image, THUMBNAIL).unwrap_or_default()).collect();
@@ -181,32 +186,4 @@ fn result(outcome: &Outcome) -> Value {
 /// The picture as a file; `None` where memory is short.
 fn jpeg(image: &Image, longest: usize) -> Option<Bytes> {
     shown::jpeg(image, longest).ok().map(Bytes::from)
-}
-
-/// `castle.step-12.png`, or with a further number where an earlier run has left that one.
-fn free_name(output: &Path, step: usize) -> PathBuf {
-    let named = |suffix: String| {
-        let mut path = output.as_os_str().to_owned();
-        path.push(suffix);
-        PathBuf::from(path)
-    };
-    let first = named(format!(".step-{step}.png"));
-    let further = (2..).map(|number| named(format!(".step-{step}-{number}.png")));
-    std::iter::once(first).chain(further).find(|path| !path.exists()).unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_saved_picture_replaces_no_other() {
-        let folder = tempfile::tempdir().unwrap();
-        let stem = folder.path().join("castle in winter.v2");
-        let name = |step| free_name(&stem, step).file_name().unwrap().to_owned();
-        assert_eq!(name(12), "castle in winter.v2.step-12.png");
-        std::fs::write(folder.path().join("castle in winter.v2.step-12.png"), "").unwrap();
-        assert_eq!(name(12), "castle in winter.v2.step-12-2.png");
-        assert_eq!(name(13), "castle in winter.v2.step-13.png");
-    }
 }

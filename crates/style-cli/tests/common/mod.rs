@@ -2,8 +2,11 @@
 #![allow(clippy::unwrap_used)]
 #![allow(dead_code)] // every test compiles this for itself and uses a part of it
 
-use std::path::Path;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::channel;
+use std::time::{Duration, Instant};
 
 use style_transfer::{Image, Mask, PictureFormat, WriteOptions};
 use tempfile::TempDir;
@@ -53,8 +56,44 @@ pub(crate) fn style(folder: &Path, arguments: &[&str]) -> Command {
     command
 }
 
+/// A pipe with a name, which somebody reads for ever as long as nobody writes.
+pub(crate) fn pipe(path: &Path) {
+    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+}
+
+/// Waits until a program has opened a pipe to read it; it waits then as long as the answer lives.
+pub(crate) fn wait_for_reader(program: &mut Child, pipe: &Path) -> File {
+    let (opened, file) = channel();
+    let pipe = pipe.to_owned();
+    std::thread::spawn(move || opened.send(File::options().write(true).open(pipe).unwrap()));
+    loop {
+        if let Ok(file) = file.recv_timeout(Duration::from_millis(10)) {
+            return file;
+        }
+        assert!(program.try_wait().unwrap().is_none(), "it has ended without reading");
+    }
+}
+
 /// Sends a signal to a program that a test started.
 pub(crate) fn signal(child: &Child, name: &str) {
     let sent = Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status().unwrap();
     assert!(sent.success());
+}
+
+/// Waits until a file is there.
+pub(crate) fn wait_for(path: &Path) {
+    let start = Instant::now();
+    while !path.exists() {
+        assert!(start.elapsed() < Duration::from_mins(10), "{} never came", path.display());
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Every file in a folder and those below.
+pub(crate) fn all_names(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut names: Vec<_> =
+        entries.flat_map(|path| if path.is_dir() { all_names(&path) } else { vec![path] }).collect();
+    names.sort();
+    names
 }

@@ -11,10 +11,11 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use style_transfer::{CancelToken, Image, Plan, write_atomically};
+use style_transfer::{CancelToken, Image, Plan};
 
 use super::{layers, missing};
 use crate::arguments::{RunArguments, StyleArguments};
+use crate::claim::Claim;
 use crate::failure::{Exit, Failure, Result};
 use crate::inputs::{Reader, is_stdin, paths, style_recipe};
 use crate::job::Job;
@@ -25,7 +26,8 @@ use crate::recipe::{Recipe, Settled, TaskName};
 use crate::rescue::Rescue;
 use crate::signals;
 use crate::terminal::{duration, give_path, say};
-use crate::writing::Writing;
+use crate::watch::Claims;
+use crate::writing::{Writing, write_whole};
 
 use candidate::{Candidate, LETTERS, Opened};
 use comparison::Comparison;
@@ -77,6 +79,7 @@ impl Runs<'_> {
             output: self.output,
             token: self.token.clone(),
             earlier: None,
+            claims: Claims::default(),
         }
     }
 }
@@ -92,7 +95,7 @@ const TRIED: usize = 12;
 /// run that failed; 130 or 143 after a signal, with what was made until then on the sheet.
 pub(crate) fn run(mut arguments: Arguments) -> Result<Exit> {
     unused::refuse(&arguments.run)?;
-    let token = signals::listen()?;
+    let token = signals::token()?;
     let path = arguments.run.output.output.take().unwrap_or_else(|| "sheet.png".into());
     let varies = arguments.varies()?;
     let candidates = arguments.candidates(&varies)?;
@@ -102,6 +105,10 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<Exit> {
     let output = Output::claim_path(path, arguments.run.output.force, &inputs)?;
     output.check_format(&arguments.run)?;
     let report = arguments.report(&output)?;
+    let _claim = report
+        .as_deref()
+        .map(|report| Claim::of("-o", report, arguments.run.output.force, &inputs))
+        .transpose()?;
     let mut opened = Opened::new(&candidates, &Reader::new(&arguments.run))?;
     let machine = Machine::open(&first.settled.recipe)?;
     let mut runs = Runs {
@@ -113,7 +120,7 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<Exit> {
         token: &token,
     };
     let (plans, sheet) = arguments.plan(&varies, &mut runs)?;
-    arguments.tell(&mut runs, &plans)?;
+    arguments.tell(&mut runs, &plans);
     let (cell, quiet) = (arguments.cell as usize, arguments.run.showing.quiet);
     let mut comparison = Comparison { candidates, opened, machine, sheet, token, cell, quiet };
 
@@ -127,7 +134,7 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<Exit> {
         give_path(path)?;
     }
     if let Some(report) = report {
-        write_atomically(&report, &comparison.report(&results)?).map_err(|error| {
+        write_whole(&report, &comparison.report(&results)?).map_err(|error| {
             let failure = Failure::from(error);
             let message = format!("{}; the sheet {} is whole", failure.message, output.name());
             Failure { message, ..failure }
@@ -206,7 +213,6 @@ impl Arguments {
         let mut plans = Vec::new();
         let mut largest = (0, 0);
         for candidate in runs.candidates {
-            signals::check()?;
             let plan = check(&runs.job(candidate)).map_err(|failure| Failure {
                 message: format!("{}: {}", candidate.labels.join(", "), failure.message),
                 ..failure
@@ -220,14 +226,13 @@ impl Arguments {
     }
 
     /// Tells how long all will take, going by some of them, spread evenly.
-    fn tell(&self, runs: &mut Runs<'_>, plans: &[Plan]) -> Result<()> {
+    fn tell(&self, runs: &mut Runs<'_>, plans: &[Plan]) {
         if self.run.showing.quiet {
-            return Ok(());
+            return;
         }
         let stride = plans.len().div_ceil(TRIED).max(1);
         let mut seconds = Some(0.0);
         for (candidate, plan) in runs.candidates.iter().zip(plans).step_by(stride) {
-            signals::check()?;
             let one = Planned::timed(&runs.job(candidate), plan.clone()).seconds;
             seconds = seconds.zip(one).map(|(all, one)| all + one);
         }
@@ -240,7 +245,6 @@ impl Arguments {
             several => format!("{several} pictures"),
         };
         say(format!("{pictures} on {}: {time}", runs.machine.name()));
-        Ok(())
     }
 }
 

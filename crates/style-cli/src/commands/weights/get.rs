@@ -11,7 +11,9 @@ use super::known::{self, FILES, KnownFile};
 use super::part::{Part, cannot_write};
 use super::source::Source;
 use super::{cache, digest, list};
-use crate::failure::{Failure, Result};
+use crate::failure::{Exit, Failure, Result};
+use crate::scraps::Scrap;
+use crate::signals::{self, Rest};
 use crate::terminal::{give, say};
 
 /// Fetch known weights, check their SHA-256, and convert them; afterwards `--weights NAME` uses them.
@@ -81,6 +83,7 @@ impl Arguments {
                 let raw = cache()
                     .map_or_else(|_| target.with_file_name(known.file), |cache| cache.join(known.file));
                 fetch(known, &source, &raw)?;
+                kept(format!("interrupted; {} is fetched", raw.display()), "the same command converts it");
                 self.form.convert(&raw, &target)?;
                 let _ = fs::remove_file(&raw); // half a gigabyte that nobody needs any more
                 Ok(())
@@ -91,6 +94,7 @@ impl Arguments {
 
 fn fetch_raw(known: &KnownFile, source: &Source, target: &Path) -> Result<()> {
     fetch(known, source, target)?;
+    signals::wrote(target);
     give(target.display())
 }
 
@@ -102,11 +106,14 @@ fn fetch(known: &KnownFile, source: &Source, target: &Path) -> Result<()> {
     let mut part = Part::open(target, known.bytes)?;
     let from = match source {
         Source::File(file) => {
+            let _scrap = Scrap::file(part.path()); // the next attempt begins anew
             part.restart()?;
             copy(file, &mut part)?;
             file.display().to_string()
         }
         Source::Url { url, plain_http } => {
+            let message = format!("interrupted; what was fetched stays in {}", part.path().display());
+            kept(message, "the same command goes on there");
             download(known, url, *plain_http, &mut part)?;
             url.clone()
         }
@@ -121,6 +128,11 @@ fn fetch(known: &KnownFile, source: &Source, target: &Path) -> Result<()> {
             Err(failure)
         }
     }
+}
+
+/// What a signal is answered with, as the next attempt need not begin anew.
+fn kept(message: String, help: &str) {
+    signals::rest(Rest { lines: None, end: Failure::new(Exit::Interrupted, message).help(help) });
 }
 
 fn copy(file: &Path, part: &mut Part) -> Result<()> {

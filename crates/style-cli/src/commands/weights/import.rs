@@ -8,6 +8,8 @@ use style_transfer::{Encoding, Layer, PixelTransform};
 
 use super::refused;
 use crate::failure::{Exit, Failure, Result};
+use crate::scraps::Scrap;
+use crate::signals;
 use crate::terminal::{give, say};
 
 /// Convert weights (PyTorch, ONNX, safetensors) into the native file.
@@ -86,7 +88,9 @@ impl Form {
     /// Converts, tells on stderr what that gave, and prints the path.
     pub(super) fn convert(&self, input: &Path, output: &Path) -> Result<()> {
         let checkpoint = self.trust.open(input)?;
+        let _scraps = Scrap::unfinished(output.with_extension("")); // of the card, too
         let card = checkpoint.write(output, &self.options()).map_err(refused)?;
+        signals::wrote(output);
         say(&card);
         if !self.no_card {
             let [markdown, json] = card.save_beside(output).map_err(refused)?;
