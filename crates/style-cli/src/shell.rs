@@ -1,5 +1,6 @@
 //! Words for a shell's command line.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use crate::terminal::harms;
@@ -35,7 +36,7 @@ fn escaped(word: &[u8]) -> String {
         match byte {
             b'\'' | b'\\' => text.extend(['\\', char::from(byte)]),
             b' '..=b'~' => text.push(char::from(byte)),
-            _ => text += &format!("\\{byte:03o}"),
+            _ => _ = write!(text, "\\{byte:03o}"),
         }
     }
     text + "'"
