@@ -14,7 +14,7 @@ use style_transfer::{CancelToken, StyleFile};
 use crate::arguments::{RunArguments, TransferArguments};
 use crate::commands::layers;
 use crate::failure::{Exit, Failure, Kind, Result};
-use crate::inputs::{Inputs, OpenStyle, Reader, style_recipe};
+use crate::inputs::{Inputs, OpenStyle, Reader, digest_of, style_recipe};
 use crate::job::Job;
 use crate::journey::{Earlier, Found};
 use crate::machine::Machine;
@@ -75,9 +75,7 @@ impl Batch {
             .help("leave --recipe or --with out"));
         }
         (settled.recipe.content, settled.recipe.content_sha256) = (None, None);
-        for style in &mut settled.recipe.styles {
-            style.sha256 = inputs::digest_of(&style.path); // what is there already may be of another file
-        }
+        sign(&mut settled.recipe);
         if contents.is_empty() {
             return Err(Failure::usage("--with names a style, and there is no photograph")
                 .help("such as `style photos/*.jpg --with painting.jpg -o out`"));
@@ -248,6 +246,15 @@ impl Batch {
         self.say_turn(turn, &picture.content);
         job.run_as(&planned)?;
         Ok(Made::Here)
+    }
+}
+
+/// Writes digests of the files that all pictures share into their recipe: what is there already may be of others.
+fn sign(recipe: &mut Recipe) {
+    recipe.init_sha256 = recipe.init.as_deref().and_then(digest_of);
+    for style in &mut recipe.styles {
+        style.sha256 = digest_of(&style.path);
+        style.region_sha256 = style.region.as_deref().and_then(digest_of);
     }
 }
 

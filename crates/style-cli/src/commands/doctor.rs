@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use style_transfer::{DeviceName, Doctor, Image, Kernel, devices, write_atomically};
 
 use crate::arguments::RunArguments;
+use crate::bundled;
 use crate::failure::{Exit, Failure, Result};
 use crate::inputs::Reader;
 use crate::machine::Machine;
@@ -202,8 +203,8 @@ impl Arguments {
         let open = |path: &Option<PathBuf>, inside: &str| {
             reader.picture(path.as_deref().unwrap_or(Path::new(inside))).map(|picture| picture.image)
         };
-        let content = open(&self.content, "demo:eilean_donan.webp")?;
-        let style = open(&self.style, "demo:van_gogh_cafe_terrace.webp")?;
+        let content = open(&self.content, bundled::CASTLE)?;
+        let style = open(&self.style, bundled::PAINTING)?;
         Ok((content.resized_to_long_side(self.size)?, style))
     }
 

@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{demo, layers, run_to};
+use super::{layers, run_to};
 use crate::arguments::{RunArguments, StyleArguments};
 use crate::failure::{Exit, Failure, Result};
 use crate::outputs::Output;
 use crate::recipe::Recipe;
 use crate::terminal::say;
 use crate::writing::names;
-use crate::{inputs, journey, signals};
+use crate::{bundled, inputs, journey, signals};
 
 /// A run to go on with.
 #[derive(Debug, Args)]
@@ -82,7 +82,7 @@ fn make_absolute(recipe: &mut Recipe) {
 }
 
 fn make_path_absolute(path: &mut PathBuf) {
-    if !inputs::is_stdin(path) && demo::picture(path).is_none() {
+    if !inputs::is_stdin(path) && bundled::picture(path).is_none() {
         *path = absolute(path);
     }
 }
