@@ -133,6 +133,7 @@ impl From<Error> for Failure {
         let exit = match error {
             Error::Picture(error) => return error.into(),
             Error::Setting { .. }
+            | Error::SizeTooLarge { .. }
             | Error::LayerUnavailable { .. }
             | Error::UnknownPreset { .. }
             | Error::PresetFile { .. }

@@ -22,7 +22,7 @@ use crate::outputs::Output;
 use crate::plan::Planned;
 use crate::recipe::{Recipe, Settled, TaskName};
 use crate::shell::quoted_path;
-use crate::terminal::{Event, duration, say, tell, tell_programs};
+use crate::terminal::{Event, Which, duration, say, tell, tell_programs};
 use crate::{inputs, journey, places, plan, signals};
 
 use finished::There;
@@ -126,7 +126,7 @@ impl Batch {
                     }
                     tell(
                         format_args!("{turn}: {}", about(&picture.content, &failure.message)),
-                        &Event::Failed { content, why: (&failure).into() },
+                        &Event::Failed { which: Which::Content(content), why: (&failure).into() },
                     );
                     let over = failure.exit == Exit::Device; // and would be for every other picture
                     tally.failed(&picture.content, failure);

@@ -212,12 +212,23 @@ impl Settings {
         Self::check_pixels("size", self.size).map(|()| self.size)
     }
 
+    /// Checks the side of a picture that would be made.
     pub(super) fn check_pixels(name: &'static str, pixels: usize) -> Result<(), Error> {
-        if Self::SIZES.contains(&pixels) {
-            return Ok(());
-        }
+        let found = format!("{pixels} px");
         let allowed = format!("{} to {} px", Self::SIZES.start(), Self::SIZES.end());
-        Err(Error::setting(name, format!("{pixels} px"), allowed))
+        match pixels {
+            _ if Self::SIZES.contains(&pixels) => Ok(()),
+            _ if pixels > *Self::SIZES.end() => Err(Error::SizeTooLarge { name, found, allowed }),
+            _ => Err(Error::setting(name, found, allowed)),
+        }
+    }
+
+    /// The smallest scale has the range of a size, and makes no picture larger.
+    fn check_smallest_scale(&self) -> Result<(), Error> {
+        Self::check_pixels("smallest_scale", self.smallest_scale).map_err(|error| match error {
+            Error::SizeTooLarge { name, found, allowed } => Error::Setting { name, found, allowed },
+            error => error,
+        })
     }
 
     /// Checks every setting and every style of a run.
@@ -234,7 +245,7 @@ impl Settings {
     /// Checks every setting against its range and against the network.
     pub(super) fn validate(&self, vgg: &Vgg) -> Result<(), Error> {
         self.checked_size()?;
-        Self::check_pixels("smallest_scale", self.smallest_scale)?;
+        self.check_smallest_scale()?;
         check_range("scale_factor", self.scale_factor, 1.05..=16.0, "1.05 to 16")?;
         self.check_steps()?;
         for (name, weight) in [

@@ -24,11 +24,11 @@ use crate::plan::{Planned, check};
 use crate::recipe::{Recipe, Settled, TaskName};
 use crate::rescue::Rescue;
 use crate::signals;
-use crate::terminal::{duration, give_path, say};
+use crate::terminal::{Event, duration, give_path, tell, tell_programs};
 use crate::writing::Writing;
 
 use candidate::{Candidate, LETTERS, Opened};
-use comparison::Comparison;
+use comparison::{Comparison, Lines};
 use sheet::{Extent, Sheet};
 use vary::{Vary, combinations};
 
@@ -114,8 +114,8 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<Exit> {
     };
     let (plans, sheet) = arguments.plan(&varies, &mut runs)?;
     arguments.tell(&mut runs, &plans)?;
-    let (cell, quiet) = (arguments.cell as usize, arguments.run.showing.quiet);
-    let mut comparison = Comparison { candidates, opened, machine, sheet, token, cell, quiet };
+    let (cell, lines) = (arguments.cell as usize, Lines::of(&arguments.run.showing));
+    let mut comparison = Comparison { candidates, plans, opened, machine, sheet, token, cell, lines };
 
     signals::work();
     let results = comparison.run();
@@ -126,14 +126,21 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<Exit> {
     if let Some(path) = output.path() {
         give_path(path)?;
     }
-    if let Some(report) = report {
-        write_atomically(&report, &comparison.report(&results)?).map_err(|error| {
+    if let Some(report) = &report {
+        write_atomically(report, &comparison.report(&results)?).map_err(|error| {
             let failure = Failure::from(error);
             let message = format!("{}; the sheet {} is whole", failure.message, output.name());
             Failure { message, ..failure }
         })?;
     }
+    tell_sheet(output.path(), report.as_deref());
     comparison.end(results, output.path())
+}
+
+fn tell_sheet(picture: Option<&Path>, data: Option<&Path>) {
+    let name = |path: &Path| path.display().to_string();
+    let (picture, data) = (picture.map(name), data.map(name));
+    tell_programs(&Event::Sheet { picture: picture.as_deref(), data: data.as_deref() });
 }
 
 impl Arguments {
@@ -232,14 +239,16 @@ impl Arguments {
             seconds = seconds.zip(one).map(|(all, one)| all + one);
         }
         let tried = plans.len().div_ceil(stride);
-        let time = seconds.map_or("time unknown before the first steps".to_owned(), |some| {
-            format!("about {} in all", duration(some * plans.len() as f64 / tried as f64))
+        let seconds = seconds.map(|some| some * plans.len() as f64 / tried as f64);
+        let time = seconds.map_or("time unknown before the first steps".to_owned(), |seconds| {
+            format!("about {} in all", duration(seconds))
         });
         let pictures = match plans.len() {
             1 => "1 picture".to_owned(),
             several => format!("{several} pictures"),
         };
-        say(format!("{pictures} on {}: {time}", runs.machine.name()));
+        let text = &format!("{pictures} on {}: {time}", runs.machine.name());
+        tell(text, &Event::Plan { text, seconds });
         Ok(())
     }
 }
