@@ -6,7 +6,7 @@ use style_format::Layer::{self, Relu1_1, Relu2_1, Relu5_4};
 use style_format::{Architecture, ConvolutionWeights, FileInfo, PixelTransform, VggFile, WeightValues};
 use style_image::Image;
 
-use super::{Settings, Start, StyleTransfer};
+use super::{Settings, Start, Style, StyleTransfer};
 use crate::test_support::{numbers, vgg};
 use crate::{Error, LineSearch, Optimizer, Vgg};
 
