@@ -92,6 +92,30 @@ impl fmt::Display for Failure {
     }
 }
 
+/// The option that says what the library calls so.
+fn option_of(setting: &str) -> Option<&'static str> {
+    Some(match setting {
+        "size" => "--size",
+        "width" => "--width",
+        "height" => "--height",
+        "content_weight" => "--content-weight",
+        "style_weight" => "--style-weight",
+        "tv_weight" => "--tv-weight",
+        "content_layers" => "--content-layers",
+        "style_layers" => "--style-layers",
+        "style_layer_weights" => "--style-layer-weights",
+        "steps" => "--steps",
+        "optimizer" => "--optimizer",
+        "learning_rate" => "--learning-rate",
+        "seed" => "--seed",
+        "start" => "--init",
+        "colour" => "--preserve-colors",
+        "the scale of a style" => "--style-scale",
+        "the weight of a style" => "what stands behind it, as in painting.jpg=0.3",
+        _ => return None,
+    })
+}
+
 impl From<ImageError> for Failure {
     fn from(error: ImageError) -> Self {
         let exit = match error.fault() {
@@ -154,6 +178,11 @@ impl From<Error> for Failure {
             _ => Exit::Internal,
         };
         // The library speaks to programmers; these are the same things to do for who types.
+        if let Error::Setting { name, .. } = error
+            && let Some(option) = option_of(name)
+        {
+            return Self::new(exit, &error).help(format!("change it by {option}"));
+        }
         let help = match error {
             Error::UnknownPreset { .. } => "use one of these names, or a file that ends in .toml",
             Error::PresetFile { .. } => "compare it with what `style presets show balanced` prints",

@@ -204,8 +204,12 @@ impl Layers {
         for (option, found) in [("--style-scale", self.scales.len()), ("--mask", self.masks.len())] {
             let one_for_all = option == "--style-scale" && found == 1;
             if found != 0 && found != styles && !one_for_all {
-                return Err(Failure::usage(format!("{option} has {found} entries for {styles} styles"))
-                    .help("give one for each style, in their order, separated by commas"));
+                return Err(Failure::usage(format!(
+                    "{option} has {} for {}",
+                    counted(found, "entry", "entries"),
+                    counted(styles, "style", "styles")
+                ))
+                .help("give one for each style, in their order, separated by commas"));
             }
         }
         for (index, style) in recipe.styles.iter_mut().enumerate() {
@@ -220,6 +224,11 @@ impl Layers {
         recipe.settings = table_of(&settings)?;
         Ok(Settled { recipe, settings, preset })
     }
+}
+
+/// `1 style`, `2 styles`
+fn counted(count: usize, one: &str, several: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { several })
 }
 
 /// Settings as a table, with the digits that a person would write.

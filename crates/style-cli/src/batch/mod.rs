@@ -65,7 +65,7 @@ impl Batch {
         if pictures.is_empty() && of_all > 0 && !run.showing.quiet {
             say(format!("this share has none of the {of_all} pictures: there are more shares than pictures"));
         }
-        let styles = with.iter().map(|style| style_recipe(style)).collect::<Result<_>>()?;
+        let styles = with.iter().map(|style| style_recipe(style.as_os_str())).collect::<Result<_>>()?;
         let recipe = Recipe { styles, ..Recipe::default() };
         let mut settled = layers(Vec::new(), recipe, &style, &run)?.settle()?;
         if settled.recipe.task != Some(TaskName::Transfer) {

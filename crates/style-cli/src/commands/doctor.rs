@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use style_transfer::{DeviceName, Doctor, Image, Kernel, devices, write_atomically};
 
 use crate::arguments::RunArguments;
+use crate::arguments::number::side;
 use crate::bundled;
 use crate::failure::{Exit, Failure, Result};
 use crate::inputs::Reader;
@@ -28,7 +29,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "NAME")]
     device: Vec<DeviceName>,
     /// Long side of the picture in px; kernels may differ from size to size
-    #[arg(long, value_name = "PX", default_value_t = 64)]
+    #[arg(long, value_name = "PX", default_value_t = 64, value_parser = side, allow_negative_numbers = true)]
     size: usize,
     /// A photograph [default: the one that comes with the program]
     #[arg(long, value_name = "PICTURE")]

@@ -2,6 +2,7 @@
 
 use style_transfer::{Error, MAX_SIDE, Plan, Settings, StyleTransfer, Task};
 
+use crate::arguments::number::SMALLEST_SIDE;
 use crate::failure::{Exit, Failure, Result};
 use crate::job::Job;
 use crate::plan::{base, with_base};
@@ -141,15 +142,12 @@ fn at(job: &Job<'_>, size: usize) -> Result<std::result::Result<Plan, Unfit>> {
     }
 }
 
-/// The smallest size that the library takes, px.
-const SMALLEST: usize = 16;
-
 /// The largest size below `size` that fits. Sizes at which something else is wrong, such as a picture too small for a
 /// layer, count as fitting: whoever asks for them is told.
 fn largest(job: &Job<'_>, size: usize) -> Option<usize> {
     let fits =
         |size| at(job, size).map_or(true, |fitting| matches!(fitting, Ok(_) | Err(Unfit::TooSmall(_))));
-    let (mut good, mut bad) = (SMALLEST, size);
+    let (mut good, mut bad) = (SMALLEST_SIDE, size);
     while bad - good > 1 {
         let middle = good + (bad - good) / 2;
         if fits(middle) {
@@ -163,7 +161,7 @@ fn largest(job: &Job<'_>, size: usize) -> Option<usize> {
     let runs = match at(job, good) {
         Ok(Ok(_)) => true,
         Ok(Err(Unfit::TooSmall(_))) | Err(_) => false,
-        Ok(Err(_)) => good > SMALLEST,
+        Ok(Err(_)) => good > SMALLEST_SIDE,
     };
     runs.then_some(good)
 }

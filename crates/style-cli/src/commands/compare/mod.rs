@@ -14,6 +14,7 @@ use clap::Args;
 use style_transfer::{CancelToken, Image, Plan, write_atomically};
 
 use super::{layers, missing};
+use crate::arguments::number::whole;
 use crate::arguments::{RunArguments, StyleArguments};
 use crate::failure::{Exit, Failure, Result};
 use crate::inputs::{Reader, is_stdin, paths, style_recipe};
@@ -49,7 +50,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "NAME=V1,V2", required = true)]
     vary: Vec<String>,
     /// Longest side of a picture on the sheet in px; larger ones are shrunk
-    #[arg(long, value_name = "PX", default_value_t = 320, value_parser = clap::value_parser!(u32).range(16..=4096))]
+    #[arg(long, value_name = "PX", default_value_t = 320, value_parser = whole::<u32>(16..=4096), allow_negative_numbers = true)]
     cell: u32,
     #[command(flatten)]
     style: StyleArguments,

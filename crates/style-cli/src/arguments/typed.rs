@@ -1,0 +1,66 @@
+//! The words that were typed, which the parser's errors name in part only.
+
+use std::ffi::OsString;
+
+use clap::{Arg, Command, CommandFactory as _};
+
+use super::Arguments;
+
+/// The words of a command line, and the command that they are for.
+pub(crate) struct Typed {
+    words: Vec<String>,
+    command: Command,
+    /// `style weights get`
+    pub(crate) name: String,
+}
+
+impl Typed {
+    pub(crate) fn of(arguments: &[OsString]) -> Self {
+        let (mut name, mut command) = ("style".to_owned(), Arguments::command());
+        let words: Vec<_> =
+            arguments.iter().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+        for word in &words {
+            let Some(next) = command.find_subcommand(word).cloned() else { break };
+            name = format!("{name} {}", next.get_name());
+            command = next;
+        }
+        let end = words.iter().position(|word| word == "--").unwrap_or(words.len());
+        Self { words: words[..end].to_vec(), command, name }
+    }
+
+    /// The option that a word which begins so stands behind, as its value, and that word.
+    pub(super) fn option_before(&self, begin: &str) -> Option<(&str, &str)> {
+        let takes = |pair: &&[String]| {
+            let [option, value] = pair else { return false };
+            let known = self.option(option);
+            let takes =
+                known.is_some_and(|arg| arg.get_action().takes_values() && !arg.is_require_equals_set());
+            takes && value.starts_with(begin)
+        };
+        let pair = self.words.windows(2).find(takes)?;
+        Some((&pair[0], &pair[1]))
+    }
+
+    /// What was typed as the values of a list of which one is empty, as in `--steps 20,`.
+    pub(super) fn list_with_a_gap(&self, option: &str) -> Option<&str> {
+        let delimiter = self.option(option)?.get_value_delimiter()?;
+        let values =
+            self.words.iter().enumerate().filter_map(|(index, word)| match word.strip_prefix(option)? {
+                "" => self.words.get(index + 1).map(String::as_str),
+                rest => rest.strip_prefix('='),
+            });
+        values
+            .into_iter()
+            .find(|value| value.contains(delimiter) && value.split(delimiter).any(str::is_empty))
+    }
+
+    /// The option of a word such as `--size` or `-o`.
+    fn option(&self, word: &str) -> Option<&Arg> {
+        let is_meant = |arg: &&Arg| match (word.strip_prefix("--"), word.strip_prefix('-')) {
+            (Some(long), _) => arg.get_long() == Some(long),
+            (None, Some(short)) => arg.get_short().is_some_and(|letter| short == letter.to_string()),
+            (None, None) => false,
+        };
+        self.command.get_arguments().find(is_meant)
+    }
+}
