@@ -92,9 +92,9 @@ impl fmt::Display for Failure {
     }
 }
 
-/// The option that says what the library calls so.
-fn option_of(setting: &str) -> Option<&'static str> {
-    Some(match setting {
+/// How a setting is changed, by its name in the library.
+fn change_of(setting: &str) -> Option<String> {
+    let option = match setting {
         "size" => "--size",
         "width" => "--width",
         "height" => "--height",
@@ -111,9 +111,12 @@ fn option_of(setting: &str) -> Option<&'static str> {
         "start" => "--init",
         "colour" => "--preserve-colors",
         "the scale of a style" => "--style-scale",
-        "the weight of a style" => "what stands behind it, as in painting.jpg=0.3",
+        "the weight of a style" => {
+            return Some("write the weight of a style behind it, as in painting.jpg=0.3".to_owned());
+        }
         _ => return None,
-    })
+    };
+    Some(format!("change it by {option}"))
 }
 
 impl From<ImageError> for Failure {
@@ -179,9 +182,9 @@ impl From<Error> for Failure {
         };
         // The library speaks to programmers; these are the same things to do for who types.
         if let Error::Setting { name, .. } = error
-            && let Some(option) = option_of(name)
+            && let Some(change) = change_of(name)
         {
-            return Self::new(exit, &error).help(format!("change it by {option}"));
+            return Self::new(exit, &error).help(change);
         }
         let help = match error {
             Error::UnknownPreset { .. } => "use one of these names, or a file that ends in .toml",

@@ -41,7 +41,14 @@ pub(crate) fn refusal(error: &clap::Error, typed: &Typed) -> Option<Failure> {
         ErrorKind::InvalidSubcommand => {
             let found = said.text(ContextKind::InvalidSubcommand)?;
             let near = said.texts(ContextKind::SuggestedSubcommand);
-            let help = near.first().map_or(all, |near| format!("did you mean `{command} {near}`?"));
+            let help = match near.first() {
+                Some(near) => format!("did you mean `{command} {near}`?"),
+                None if typed.asks_for_help() => {
+                    "`style help` lists all commands; a picture that is named help is written ./help"
+                        .to_owned()
+                }
+                None => all,
+            };
             Some(Failure::usage(format!("{command} has no command {found}")).help(help))
         }
         _ => None,
@@ -169,6 +176,7 @@ mod tests {
             ("style a b --steps 1,", "--steps 1,: one of its values is empty\n  help: leave out the comma"),
             ("style a b --steps=,1", "--steps ,1: one of its values is empty\n"),
             ("style a b --mask m.png,,none", "--mask m.png,,none: one of its values is empty\n"),
+            ("style help painting.png", "style has no command painting.png\n  help: `style help` lists all"),
             ("style a b --mask=", "--mask needs a value\n"),
             ("style a b --preset=", "--preset needs a value\n"),
             ("style a b --device=", "--device needs a value\n"),

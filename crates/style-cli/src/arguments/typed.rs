@@ -28,6 +28,11 @@ impl Typed {
         Self { words: words[..end].to_vec(), command, name }
     }
 
+    /// Whether the first word is `help`.
+    pub(super) fn asks_for_help(&self) -> bool {
+        self.words.first().is_some_and(|word| word == "help")
+    }
+
     /// The option that a word which begins so stands behind, as its value, and that word.
     pub(super) fn option_before(&self, begin: &str) -> Option<(&str, &str)> {
         let takes = |pair: &&[String]| {
