@@ -11,15 +11,13 @@ pub(crate) const SMALLEST_SIDE: usize = 16;
 /// Why a text is not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NoNumber {
-    #[error("allowed is a whole number from {least} {}", up_to(*.most))]
+    #[error("allowed is a whole number from {least} to {most}")]
     OutOfRange { least: u64, most: u64 },
-    #[error("it is too large for any number here")]
-    TooLarge,
-}
-
-/// `to 100`, or `on` where the only limit is that of a type.
-fn up_to(most: u64) -> String {
-    if most >= i64::MAX as u64 { "on".to_owned() } else { format!("to {most}") }
+    /// Where the only upper limit is that of a type, of which nobody asks.
+    #[error("allowed is a whole number from {least} on")]
+    TooSmall { least: u64 },
+    #[error("allowed is at most {most}")]
+    TooLarge { most: u64 },
 }
 
 /// A parser of whole numbers in a range.
@@ -27,25 +25,27 @@ pub(crate) fn whole<T: TryFrom<u64>>(
     allowed: RangeInclusive<u64>,
 ) -> impl Fn(&str) -> Result<T, NoNumber> + Clone + Send + Sync + 'static {
     move |text| {
-        let (least, most) = (*allowed.start(), *allowed.end());
-        let refused = NoNumber::OutOfRange { least, most };
-        let number =
-            read(text).map_err(|too_large| if too_large { NoNumber::TooLarge } else { refused.clone() });
-        let number = Some(number?).filter(|number| allowed.contains(number));
-        number.and_then(|number| number.try_into().ok()).ok_or(refused)
+        let number = text.parse::<u64>().ok().filter(|number| allowed.contains(number));
+        number.and_then(|number| number.try_into().ok()).ok_or_else(|| refused(text, &allowed))
     }
 }
 
 /// A parser of the sides of pictures, px. One out of range is the library's to refuse: it knows which size fits.
 pub(crate) fn side(text: &str) -> Result<usize, NoNumber> {
-    let refused = NoNumber::OutOfRange { least: SMALLEST_SIDE as u64, most: MAX_SIDE as u64 };
-    let number = read(text).map_err(|too_large| if too_large { NoNumber::TooLarge } else { refused.clone() });
-    number?.try_into().map_err(|_| refused)
+    text.parse().map_err(|_| refused(text, &(SMALLEST_SIDE as u64..=MAX_SIDE as u64)))
 }
 
-/// The number that a text is; otherwise whether it is one that is too large.
-fn read(text: &str) -> Result<u64, bool> {
-    text.parse::<u64>().map_err(|error| *error.kind() == IntErrorKind::PosOverflow)
+fn refused(text: &str, allowed: &RangeInclusive<u64>) -> NoNumber {
+    let (least, most) = (*allowed.start(), *allowed.end());
+    let is_larger = match text.parse::<u64>() {
+        Ok(number) => number > most,
+        Err(error) => *error.kind() == IntErrorKind::PosOverflow,
+    };
+    match (most >= i64::MAX as u64, is_larger) {
+        (false, _) => NoNumber::OutOfRange { least, most },
+        (true, true) => NoNumber::TooLarge { most },
+        (true, false) => NoNumber::TooSmall { least },
+    }
 }
 
 #[cfg(test)]
@@ -56,15 +56,18 @@ mod tests {
     fn a_number_in_its_range_is_taken_and_anything_else_is_told_the_range() {
         let percent = whole::<u8>(1..=100);
         assert_eq!([percent("1"), percent("100")], [Ok(1), Ok(100)]);
-        for text in ["0", "101", "-1", "1e2", "1.5", "nan", "inf", "", " 5", "5,", "ten"] {
+        for text in
+            ["0", "101", "-1", "1e2", "1.5", "nan", "inf", "", " 5", "5,", "ten", "99999999999999999999"]
+        {
             let told = percent(text).unwrap_err().to_string();
             assert_eq!(told, "allowed is a whole number from 1 to 100", "{text:?}");
         }
-        assert_eq!(percent("99999999999999999999").unwrap_err(), NoNumber::TooLarge);
         let seed = whole::<i64>(0..=i64::MAX as u64);
         assert_eq!(seed("9223372036854775807"), Ok(i64::MAX));
-        for text in ["-1", "9223372036854775808"] {
-            assert_eq!(seed(text).unwrap_err().to_string(), "allowed is a whole number from 0 on", "{text}");
+        assert_eq!(seed("-1").unwrap_err().to_string(), "allowed is a whole number from 0 on");
+        for text in ["9223372036854775808", "99999999999999999999"] {
+            let told = seed(text).unwrap_err().to_string();
+            assert_eq!(told, "allowed is at most 9223372036854775807", "{text}");
         }
     }
 

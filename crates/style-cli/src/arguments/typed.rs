@@ -33,14 +33,15 @@ impl Typed {
         self.words.first().is_some_and(|word| word == "help")
     }
 
-    /// The option that a word which begins so stands behind, as its value, and that word.
+    /// The option that a word which begins so stands behind, as its value, and that word. What begins with two hyphens is
+    /// meant for an option.
     pub(super) fn option_before(&self, begin: &str) -> Option<(&str, &str)> {
         let takes = |pair: &&[String]| {
             let [option, value] = pair else { return false };
             let known = self.option(option);
             let takes =
                 known.is_some_and(|arg| arg.get_action().takes_values() && !arg.is_require_equals_set());
-            takes && value.starts_with(begin)
+            takes && value.starts_with(begin) && !value.starts_with("--")
         };
         let pair = self.words.windows(2).find(takes)?;
         Some((&pair[0], &pair[1]))

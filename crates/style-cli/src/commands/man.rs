@@ -23,8 +23,10 @@ pub(crate) struct Arguments {
 ///
 /// Exit code 5 when a page cannot be written.
 pub(crate) fn run(arguments: &Arguments, program: clap::Command) -> Result<()> {
-    let program = program.name("style").disable_help_subcommand(true);
-    let Some(folder) = &arguments.output else { return give_bytes(&page(program)?) };
+    let program = program.name("style");
+    let Some(folder) = &arguments.output else {
+        return give_bytes(&page(program.disable_help_subcommand(true))?);
+    };
     for (name, page) in pages(program)? {
         let path = folder.join(format!("{name}.1"));
         write_atomically(&path, &page)?;
@@ -43,7 +45,7 @@ fn page(command: clap::Command) -> Result<Vec<u8>> {
 
 /// A page for the program and one for every subcommand that is shown, by names such as `style-weights-get`.
 fn pages(program: clap::Command) -> Result<Vec<(String, Vec<u8>)>> {
-    let mut program = program;
+    let mut program = program.disable_help_subcommand(true);
     program.build();
     let mut pages = Vec::new();
     let mut waiting = vec![(program.get_name().to_owned(), program)];
