@@ -1,10 +1,13 @@
 //! What the parser of arguments refuses, in the words that the program has for everything else it refuses.
 
+use std::any::TypeId;
 use std::error::Error as _;
+use std::path::PathBuf;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::Typed;
+use super::typed::Behind;
 use crate::failure::Failure;
 
 /// The failure of an error about arguments, where its kind has words of ours.
@@ -78,9 +81,19 @@ impl Said<'_> {
         if !found.starts_with('-') {
             return Failure::usage(format!("{found:?} is one argument too many")).help(all);
         }
-        if let Some((option, value)) = self.typed.option_before(found) {
-            return Failure::usage(format!("{option} {value}: no value of it begins with -"))
-                .help(format!("a file is written ./{value}; {all}"));
+        if let Some(Behind { option, value, arg }) = self.typed.behind_option(found) {
+            let why = if arg.is_allow_negative_numbers_set() {
+                "it is no number"
+            } else {
+                "no value of it begins with -"
+            };
+            let failure = Failure::usage(format!("{option} {value}: {why}"));
+            let is_file = arg.get_value_parser().type_id() == TypeId::of::<PathBuf>();
+            return failure.help(if is_file {
+                format!("a file is written ./{value}")
+            } else {
+                all.to_owned()
+            });
         }
         let failure = Failure::usage(format!("there is no option {found}"));
         match self.text(ContextKind::SuggestedArg) {
@@ -158,9 +171,14 @@ mod tests {
             ),
             (
                 "style a b -o -5.png",
-                "-o -5.png: no value of it begins with -\n  help: a file is written ./-5.png; `style --help`",
+                "-o -5.png: no value of it begins with -\n  help: a file is written ./-5.png",
             ),
-            ("style a --with b --shard -1/3 -o c", "--shard -1/3: no value of it begins with -\n"),
+            (
+                "style a --with b --shard -1/3 -o c",
+                "--shard -1/3: no value of it begins with -\n  help: `style --help` lists",
+            ),
+            ("style a b --tv-weight -inf", "--tv-weight -inf: it is no number\n"),
+            ("style a b --size --sise 3", "there is no option --sise\n"),
             ("style weights inspect a b", "\"b\" is one argument too many\n"),
             ("style a b --size", "--size needs a value\n"),
             ("style a b --size=", "--size needs a value\n"),

@@ -14,6 +14,14 @@ pub(crate) struct Typed {
     pub(crate) name: String,
 }
 
+/// A word behind an option.
+pub(super) struct Behind<'a> {
+    pub(super) option: &'a str,
+    pub(super) value: &'a str,
+    /// The option as the command has it.
+    pub(super) arg: &'a Arg,
+}
+
 impl Typed {
     pub(crate) fn of(arguments: &[OsString]) -> Self {
         let (mut name, mut command) = ("style".to_owned(), Arguments::command());
@@ -33,18 +41,16 @@ impl Typed {
         self.words.first().is_some_and(|word| word == "help")
     }
 
-    /// The option that a word which begins so stands behind, as its value, and that word. What begins with two hyphens is
-    /// meant for an option.
-    pub(super) fn option_before(&self, begin: &str) -> Option<(&str, &str)> {
-        let takes = |pair: &&[String]| {
-            let [option, value] = pair else { return false };
-            let known = self.option(option);
-            let takes =
-                known.is_some_and(|arg| arg.get_action().takes_values() && !arg.is_require_equals_set());
-            takes && value.starts_with(begin) && !value.starts_with("--")
-        };
-        let pair = self.words.windows(2).find(takes)?;
-        Some((&pair[0], &pair[1]))
+    /// A word that begins so, where it stands behind an option that takes a value. What begins with two hyphens is meant
+    /// for an option.
+    pub(super) fn behind_option(&self, begin: &str) -> Option<Behind<'_>> {
+        self.words.windows(2).find_map(|pair| {
+            let [option, value] = pair else { return None };
+            let arg = self.option(option)?;
+            let takes = arg.get_action().takes_values() && !arg.is_require_equals_set();
+            let is_meant = takes && value.starts_with(begin) && !value.starts_with("--");
+            is_meant.then_some(Behind { option, value, arg })
+        })
     }
 
     /// What was typed as the values of a list of which one is empty, as in `--steps 20,`.
