@@ -93,6 +93,33 @@ impl fmt::Display for Failure {
     }
 }
 
+/// How a setting is changed, by its name in the library.
+fn change_of(setting: &str) -> Option<String> {
+    let option = match setting {
+        "size" => "--size",
+        "width" => "--width",
+        "height" => "--height",
+        "content_weight" => "--content-weight",
+        "style_weight" => "--style-weight",
+        "tv_weight" => "--tv-weight",
+        "content_layers" => "--content-layers",
+        "style_layers" => "--style-layers",
+        "style_layer_weights" => "--style-layer-weights",
+        "steps" => "--steps",
+        "optimizer" => "--optimizer",
+        "learning_rate" => "--learning-rate",
+        "seed" => "--seed",
+        "start" => "--init",
+        "colour" => "--preserve-colors",
+        "the scale of a style" => "--style-scale",
+        "the weight of a style" => {
+            return Some("write the weight of a style behind it, as in painting.jpg=0.3".to_owned());
+        }
+        _ => return None,
+    };
+    Some(format!("change it by {option}"))
+}
+
 impl From<ImageError> for Failure {
     fn from(error: ImageError) -> Self {
         let exit = match error.fault() {
@@ -134,6 +161,7 @@ impl From<Error> for Failure {
         let exit = match error {
             Error::Picture(error) => return error.into(),
             Error::Setting { .. }
+            | Error::SizeTooLarge { .. }
             | Error::LayerUnavailable { .. }
             | Error::UnknownPreset { .. }
             | Error::PresetFile { .. }
@@ -154,6 +182,11 @@ impl From<Error> for Failure {
             _ => Exit::Internal,
         };
         // The library speaks to programmers; these are the same things to do for who types.
+        if let Error::Setting { name, .. } = error
+            && let Some(change) = change_of(name)
+        {
+            return Self::new(exit, &error).help(change);
+        }
         let help = match error {
             Error::UnknownPreset { .. } => "use one of these names, or a file that ends in .toml",
             Error::PresetFile { .. } => "compare it with what `style presets show balanced` prints",

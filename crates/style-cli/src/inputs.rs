@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use style_transfer::{Image, MAX_FILE_BYTES, Mask, Picture, ReadOptions, Style, StyleFile, StyleTransfer};
 
 use crate::arguments::RunArguments;
-use crate::commands::demo;
+use crate::bundled;
 use crate::failure::{Exit, Failure, Result};
 use crate::reading::{Unread, read};
 use crate::recipe::{Recipe, StyleRecipe};
@@ -55,7 +55,7 @@ impl Reader {
                 let failure = Failure::from(error);
                 Failure { message: format!("stdin: {}", failure.message), ..failure }
             })?
-        } else if let Some(bytes) = demo::picture(path) {
+        } else if let Some(bytes) = bundled::picture(path) {
             self.options.decode(bytes)?
         } else {
             self.options.open(path)?
@@ -164,6 +164,8 @@ pub(crate) struct OpenStyle {
     pub(crate) weight: f32,
     pub(crate) scale: f32,
     pub(crate) region: Option<Mask>,
+    /// SHA-256 of the mask's file, in hex.
+    pub(crate) region_sha256: Option<String>,
 }
 
 impl OpenStyle {
@@ -203,6 +205,8 @@ pub(crate) struct Inputs {
     pub(crate) alpha: Option<Mask>,
     pub(crate) styles: Vec<OpenStyle>,
     pub(crate) init: Option<Image>,
+    /// SHA-256 of its file, in hex.
+    pub(crate) init_sha256: Option<String>,
 }
 
 /// Paths of all pictures that a recipe reads.
@@ -224,8 +228,10 @@ impl Inputs {
             inputs.open_content(content, recipe.content_sha256.as_deref(), reader)?;
         }
         inputs.styles = Self::open_styles(recipe, reader)?;
-        let init = recipe.init.as_ref().map(|init| reader.picture(init)).transpose()?;
-        inputs.init = init.map(|picture| picture.image);
+        if let Some(init) = &recipe.init {
+            inputs.init = Some(reader.picture(init)?.image);
+            inputs.init_sha256 = reader.digest(init, recipe.init_sha256.as_deref());
+        }
         Ok(inputs)
     }
 
@@ -240,15 +246,18 @@ impl Inputs {
     /// Writes the digests of the files into the recipe that named them.
     pub(crate) fn sign(&self, recipe: &mut Recipe) {
         recipe.content_sha256.clone_from(&self.content_sha256);
+        recipe.init_sha256.clone_from(&self.init_sha256);
         for (style, open) in recipe.styles.iter_mut().zip(&self.styles) {
             style.sha256.clone_from(&open.sha256);
+            style.region_sha256.clone_from(&open.region_sha256);
         }
     }
 
     /// Opens the styles alone.
     pub(crate) fn open_styles(recipe: &Recipe, reader: &Reader) -> Result<Vec<OpenStyle>> {
         let open = |style: &StyleRecipe| {
-            let region = style.region.as_ref().map(|mask| reader.picture(mask)).transpose()?;
+            let mask = style.region.as_deref();
+            let region = mask.map(|mask| reader.picture(mask)).transpose()?;
             Ok(OpenStyle {
                 name: style.path.to_string_lossy().into_owned(),
                 source: reader.style(&style.path)?,
@@ -257,6 +266,7 @@ impl Inputs {
                 weight: style.weight,
                 scale: style.scale,
                 region: region.as_ref().map(|picture| Mask::from_image(&picture.image)),
+                region_sha256: mask.and_then(|mask| reader.digest(mask, style.region_sha256.as_deref())),
             })
         };
         recipe.styles.iter().map(open).collect()

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod batch;
+mod bundled;
 mod claim;
 mod commands;
 mod failure;

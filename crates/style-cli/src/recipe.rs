@@ -40,6 +40,9 @@ pub(crate) struct Recipe {
     /// The picture that the run starts at.
     #[serde(skip_serializing_if = "Option::is_none", with = "written::optional_path")]
     pub(crate) init: Option<PathBuf>,
+    /// SHA-256 of that file when it was read, in hex.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) init_sha256: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) preset: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", with = "written::optional_path")]
@@ -84,6 +87,9 @@ pub(crate) struct StyleRecipe {
     /// The picture that is white where the style counts.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "written::optional_path")]
     pub(crate) region: Option<PathBuf>,
+    /// SHA-256 of that file when it was read, in hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) region_sha256: Option<String>,
 }
 
 const fn one() -> f32 {
@@ -92,7 +98,7 @@ const fn one() -> f32 {
 
 impl StyleRecipe {
     pub(crate) const fn new(path: PathBuf) -> Self {
-        Self { path, sha256: None, weight: 1.0, scale: 1.0, region: None }
+        Self { path, sha256: None, weight: 1.0, scale: 1.0, region: None, region_sha256: None }
     }
 }
 
@@ -120,8 +126,8 @@ impl Recipe {
 
     /// Without the digests of files.
     pub(crate) fn unsigned(mut self) -> Self {
-        self.content_sha256 = None;
-        self.styles.iter_mut().for_each(|style| style.sha256 = None);
+        (self.content_sha256, self.init_sha256) = (None, None);
+        self.styles.iter_mut().for_each(|style| (style.sha256, style.region_sha256) = (None, None));
         self
     }
 
@@ -142,6 +148,8 @@ impl Recipe {
 
     /// This recipe, and what `over` says instead.
     fn under(self, over: Self) -> Self {
+        // Who starts elsewhere does not start at the picture that was named before.
+        let starts_elsewhere = over.init.is_some() || over.settings.contains_key("start");
         Self {
             made_by: over.made_by.or(self.made_by),
             stopped_after: None,
@@ -149,8 +157,8 @@ impl Recipe {
             // Of the file that is named where its digest is, and of no other.
             content_sha256: over.content_sha256.or(self.content_sha256.filter(|_| over.content.is_none())),
             content: over.content.or(self.content),
-            // Who starts elsewhere does not start at the picture that was named before.
-            init: over.init.or(self.init.filter(|_| !over.settings.contains_key("start"))),
+            init_sha256: over.init_sha256.or(self.init_sha256.filter(|_| !starts_elsewhere)),
+            init: over.init.or(self.init.filter(|_| !starts_elsewhere)),
             preset: over.preset.or(self.preset),
             weights: over.weights.or(self.weights),
             device: over.device.or(self.device),
@@ -217,14 +225,19 @@ impl Layers {
         for (option, found) in [("--style-scale", self.scales.len()), ("--mask", self.masks.len())] {
             let one_for_all = option == "--style-scale" && found == 1;
             if found != 0 && found != styles && !one_for_all {
-                return Err(Failure::usage(format!("{option} has {found} entries for {styles} styles"))
-                    .help("give one for each style, in their order, separated by commas"));
+                return Err(Failure::usage(format!(
+                    "{option} has {} for {}",
+                    counted(found, "entry", "entries"),
+                    counted(styles, "style", "styles")
+                ))
+                .help("give one for each style, in their order, separated by commas"));
             }
         }
         for (index, style) in recipe.styles.iter_mut().enumerate() {
             style.scale = self.scales.get(index).or(self.scales.last()).copied().unwrap_or(style.scale);
             if let Some(mask) = self.masks.get(index) {
                 style.region = (mask.as_os_str() != "none").then(|| mask.clone());
+                style.region_sha256 = None; // of the mask that was named before
             }
         }
         recipe.made_by = Some(MADE_BY.to_owned());
@@ -232,6 +245,11 @@ impl Layers {
         recipe.settings = table_of(&settings)?;
         Ok(Settled { recipe, settings, preset })
     }
+}
+
+/// `1 style`, `2 styles`
+fn counted(count: usize, one: &str, several: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { several })
 }
 
 /// Settings as a table, with the digits that a person would write.
@@ -366,6 +384,21 @@ mod tests {
         let file = "content = 'a.jpg'\ncontent_sha256 = '01'";
         assert_eq!(settle(&[file, "[settings]\nsize = 64"]).recipe.content_sha256.as_deref(), Some("01"));
         assert_eq!(settle(&[file, "content = 'b.jpg'"]).recipe.content_sha256, None);
+
+        let file = "init = 'a.png'\ninit_sha256 = '02'";
+        assert_eq!(settle(&[file, "[settings]\nsize = 64"]).recipe.init_sha256.as_deref(), Some("02"));
+        for other in ["init = 'b.png'", "settings.start = 'noise'"] {
+            assert_eq!(settle(&[file, other]).recipe.init_sha256, None, "{other}");
+        }
+
+        let file = "[[styles]]\npath = 'a'\nregion = 'm.png'\nregion_sha256 = '03'";
+        let digest = |masks: &[&str]| {
+            let masks = masks.iter().map(PathBuf::from).collect();
+            let layers = Layers { recipes: vec![recipe(file)], masks, ..Layers::default() };
+            layers.settle().unwrap().recipe.styles[0].region_sha256.clone()
+        };
+        assert_eq!(digest(&[]).as_deref(), Some("03"));
+        assert_eq!([digest(&["n.png"]), digest(&["none"])], [None, None]);
     }
 
     #[test]

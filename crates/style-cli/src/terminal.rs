@@ -2,11 +2,13 @@
 
 mod event;
 mod harmless;
+mod steps;
 mod telling;
 
-pub(crate) use event::{ByTerm, Event};
+pub(crate) use event::{Event, Which};
 use harmless::Harmless;
 pub(crate) use harmless::harms;
+pub(crate) use steps::Steps;
 pub(crate) use telling::{above, begin, end, leave, no_bar, quiet, said, say, tell, tell_programs, warn};
 
 use std::fmt::Display;

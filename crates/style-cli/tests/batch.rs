@@ -171,6 +171,26 @@ fn what_was_made_of_another_file_is_refused_by_its_name_and_made_anew_on_request
 }
 
 #[test]
+fn another_mask_or_first_picture_makes_what_was_made_with_it_out_of_date() {
+    let place = Place::new(&["a.png"]);
+    place.picture("mask.png", 0.4);
+    place.picture("start.png", 0.5);
+    let many = ["a.png", "--with", "painting.png", "--mask", "mask.png", "--init", "start.png", "-o", "out"];
+    place.style(&many).is(0);
+    place.style(&many).is(0).says("1 picture: 0 made, 1 finished before");
+    let mut made = fs::read(place.path("out/a.png")).unwrap();
+    for changed in ["mask.png", "start.png"] {
+        place.picture(changed, 0.9);
+        place.style(&many).is(5).says(&format!("{changed} has changed since it was made")).says("--force");
+        place.style(&[&many[..], &["--force"]].concat()).is(0).says("1 picture: 1 made");
+        place.style(&many).is(0).says("1 picture: 0 made, 1 finished before");
+        let now = fs::read(place.path("out/a.png")).unwrap();
+        assert_ne!(made, now, "{changed}");
+        made = now;
+    }
+}
+
+#[test]
 fn a_picture_that_fails_does_not_stop_the_others_and_is_named_at_the_end() {
     let place = Place::new(&["a.png", "c.png"]);
     fs::write(place.path("b.png"), b"no picture").unwrap();

@@ -58,7 +58,10 @@ fn a_run_takes_about_the_time_that_was_expected() {
 #[test]
 fn a_run_takes_about_the_memory_that_was_expected_at_small_sizes_too() {
     let folder = folder_with_pictures();
-    for size in ["48", "256"] {
+    // The small ones take no more than packing the weights does.
+    for (size, least, most) in
+        [("48", 0.85, 1.25), ("64", 0.85, 1.25), ("128", 0.85, 1.25), ("256", 0.7, 1.3)]
+    {
         let arguments = [
             "photo.png",
             "painting.png",
@@ -81,7 +84,7 @@ fn a_run_takes_about_the_memory_that_was_expected_at_small_sizes_too() {
         let peak = report["peak_memory"].as_f64().unwrap() / 1e6;
         println!("{size} px: {expected} MB expected, {peak:.0} MB taken");
         assert!(
-            (0.7..1.3).contains(&(expected / peak)),
+            (least..most).contains(&(expected / peak)),
             "{size} px: {expected} MB expected, {peak} MB taken"
         );
     }

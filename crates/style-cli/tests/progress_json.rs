@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use common::{folder_with_pictures, signal, style};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const SMALL: [&str; 6] = ["--size", "32", "--steps", "2", "--progress", "json"];
 
@@ -48,6 +48,58 @@ fn a_run_that_is_done_tells_what_it_saved() {
     assert_eq!(lines[6]["picture"], "out.png");
     assert!(lines[6]["metrics"]["ssim"].is_f64());
     assert_eq!(lines[7]["page"], "out.report.html");
+}
+
+#[test]
+fn the_memory_of_a_plan_is_the_same_in_words_and_numbers() {
+    let folder = folder_with_pictures();
+    let arguments = [&["photo.png", "painting.png", "-o", "out.png"], &SMALL[..]].concat();
+    let (lines, _) = told(folder.path(), &arguments);
+    let of = |event: &str| lines.iter().find(|line| line["event"] == event).unwrap();
+    let memory = &of("begin")["plan"]["memory"];
+    let bytes = |name: &str| memory[name].as_u64().unwrap();
+    let run = (bytes("buffers") + bytes("tensors")).max(bytes("packing"));
+    assert_eq!(bytes("total"), bytes("program") + bytes("weights") + run, "{memory}");
+    let text = of("plan")["text"].as_str().unwrap();
+    let megabytes = format!(" {:.0} MB of memory", bytes("total") as f64 / 1e6);
+    assert!(text.contains(&megabytes), "{text} has not{megabytes}");
+}
+
+#[test]
+fn of_a_sheet_each_picture_is_told_and_then_the_sheet() {
+    let folder = folder_with_pictures();
+    let sheet = ["compare", "photo.png", "painting.png", "--vary", "seed=1,2", "-o", "s.png", "--force"];
+    let (lines, code) = told(folder.path(), &[&sheet[..], &SMALL].concat());
+    assert_eq!(code, 0);
+    let run = ["begin", "scale", "step", "step", "made"];
+    let expected = [&["plan", "cell"], &run[..], &["cell"], &run[..], &["sheet", "end"]].concat();
+    assert_eq!(events(&lines), expected);
+    let of = |event: &str| lines.iter().filter(|line| line["event"] == event).collect::<Vec<_>>();
+    assert!(lines[0]["text"].as_str().unwrap().starts_with("2 pictures on ") && lines[0]["seconds"].is_f64());
+    assert_eq!(*of("cell")[1], json!({ "event": "cell", "number": 2, "of": 2, "labels": ["seed 2"] }));
+    assert_eq!((&of("begin")[0]["output"], &of("begin")[0]["steps"]), (&Value::Null, &2.into()));
+    assert_eq!((&of("made")[1]["labels"][0], &of("made")[1]["diverged"]), (&"seed 2".into(), &false.into()));
+    assert!(of("made")[0]["metrics"]["ssim"].is_f64());
+    assert_eq!(*of("sheet")[0], json!({ "event": "sheet", "picture": "s.png", "data": null }));
+
+    let (lines, _) = told(folder.path(), &[&sheet[..], &SMALL, &["--report", "--quiet"]].concat());
+    assert_eq!(events(&lines), [&run[..], &run, &["sheet", "end"]].concat());
+    assert_eq!(lines[10]["data"], "s.report.json");
+}
+
+#[test]
+fn a_picture_that_a_sheet_has_no_place_for_is_told_by_what_varies() {
+    let folder = folder_with_pictures();
+    // Its loss is no number at the first step.
+    let far = ["--vary", "style-layer-weights=1e12,1e-12", "--style-layers", "relu2_1", "--style-weight"];
+    let far = [&far[..], &["1e12", "--tv-weight", "0", "--set", "pooling_gain=100"]].concat();
+    let far = [&far[..], &["--set", "style_loss={name=\"gram\",scale=\"sum\"}", "-o", "s.png"]].concat();
+    let (lines, code) =
+        told(folder.path(), &[&["compare", "photo.png", "painting.png"], &far[..], &SMALL].concat());
+    assert_eq!(code, 8);
+    let failed = lines.iter().find(|line| line["event"] == "failed").unwrap();
+    assert_eq!((&failed["labels"][0], &failed["exit"]), (&"style-layer-weights 1e12".into(), &8.into()));
+    assert!(events(&lines).contains(&"sheet"));
 }
 
 #[test]

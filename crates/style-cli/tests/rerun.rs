@@ -81,6 +81,32 @@ fn an_input_that_is_not_what_it_was_is_told() {
 }
 
 #[test]
+fn a_mask_and_a_first_picture_that_are_not_what_they_were_are_told() {
+    let folder = common::folder_with_pictures();
+    let folder = folder.path();
+    fs::copy(folder.join("other.png"), folder.join("start.png")).unwrap();
+    style(folder, &format!("{SMALL} --mask mask.png --init start.png -o a.png"), 0);
+    assert!(!style(folder, "rerun a.png -o b.png", 0).contains("warning"));
+    assert_eq!(bytes(folder, "a.png"), bytes(folder, "b.png"));
+    let printed = run(folder, &["rerun", "a.png", "--print"].map(OsStr::new), 0).1;
+    let printed = String::from_utf8(printed).unwrap();
+    assert!(printed.contains("region = \"mask.png\"") && !printed.contains("sha256"), "{printed}");
+
+    for (changed, other) in [("mask.png", "start.png"), ("start.png", "mask.png")] {
+        let before = bytes(folder, changed);
+        fs::copy(folder.join("painting.png"), folder.join(changed)).unwrap();
+        let said = style(folder, "rerun a.png --force -o b.png", 0);
+        assert!(said.contains(&format!("warning: {changed} is not the file that the recipe")), "{said}");
+        assert!(!said.contains(&format!("{other} is not")), "{said}");
+        // Of a file that is named now nobody expects anything.
+        let anew = if changed == "mask.png" { "--mask mask.png" } else { "--init start.png" };
+        let said = style(folder, &format!("rerun a.png --force -o b.png {anew}"), 0);
+        assert!(!said.contains("warning"), "{said}");
+        fs::write(folder.join(changed), before).unwrap();
+    }
+}
+
+#[test]
 fn a_preset_that_was_a_file_is_not_opened_again() {
     let folder = common::folder_with_pictures();
     let folder = folder.path();

@@ -21,6 +21,16 @@ pub enum Error {
         /// The values that are allowed.
         allowed: String,
     },
+    /// A picture that would have more pixels than one may have.
+    #[error("{name} is {found}, allowed is {allowed}")]
+    SizeTooLarge {
+        /// What is too large, as its builder method is called.
+        name: &'static str,
+        /// Its size.
+        found: String,
+        /// The sizes that are allowed.
+        allowed: String,
+    },
     /// A layer that the loaded weights do not have.
     #[error("layer {layer} is not in these weights: they hold {available}")]
     LayerUnavailable {
@@ -242,6 +252,7 @@ impl Error {
     pub fn help(&self) -> &'static str {
         match self {
             Self::Setting { .. } => "change the setting to an allowed value",
+            Self::SizeTooLarge { .. } => "lower the size",
             Self::LayerUnavailable { .. } => {
                 "choose a layer that the weights hold, or load weights that reach deeper"
             }

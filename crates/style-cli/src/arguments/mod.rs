@@ -1,15 +1,18 @@
 //! What can be written on the command line.
 
+pub(crate) mod number;
 mod pictures;
 mod refusal;
 mod run;
 mod settings;
 pub(crate) mod suggested;
+mod typed;
 
 pub(crate) use pictures::{ContentArguments, StyleArguments, TextureSize, TransferArguments};
 pub(crate) use refusal::refusal;
 pub(crate) use run::{PictureKind, ProgressKind, RunArguments, ShowingArguments};
 pub(crate) use settings::SettingsArguments;
+pub(crate) use typed::Typed;
 
 use clap::builder::Styles;
 use clap::{Parser, Subcommand};
@@ -26,7 +29,6 @@ use crate::commands;
     args_override_self = true,
     args_conflicts_with_subcommands = true,
     subcommand_negates_reqs = true,
-    disable_help_subcommand = true,
     override_usage = "style [OPTIONS] CONTENT STYLE[=WEIGHT]...\n       style [OPTIONS] CONTENT... --with STYLE[=WEIGHT] -o FOLDER\n       style COMMAND ...",
     after_help = AFTER,
 )]

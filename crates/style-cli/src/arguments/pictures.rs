@@ -1,10 +1,12 @@
 //! The pictures of a run on the command line.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
 use super::RunArguments;
+use super::number::side;
 
 /// A transfer, or many.
 #[derive(Debug, Args)]
@@ -19,7 +21,7 @@ pub(crate) struct TransferArguments {
     /// Redraw every picture on the command line in this painting; again for a blend. -o names a folder then, and what is
     /// finished there is left alone
     #[arg(long, value_name = "STYLE[=WEIGHT]", help_heading = "Many pictures")]
-    pub(crate) with: Vec<OsString>,
+    pub(crate) with: Vec<PathBuf>,
     /// Do only every N-th of the pictures, so that several machines share them: 1/3, 2/3 and 3/3
     #[arg(long, value_name = "K/N", requires = "with", help_heading = "Many pictures")]
     pub(crate) shard: Option<String>,
@@ -39,7 +41,7 @@ pub(crate) struct StyleArguments {
     pub(crate) style_scale: Vec<f32>,
     /// One mask for each style: a picture that is white where in the result the style counts; none for everywhere
     #[arg(long, value_name = "PICTURE", value_delimiter = ',')]
-    pub(crate) mask: Vec<OsString>,
+    pub(crate) mask: Vec<PathBuf>,
 }
 
 /// The picture of a reconstruction.
@@ -54,9 +56,9 @@ pub(crate) struct ContentArguments {
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct TextureSize {
     /// Width of the texture in px [default: --size]
-    #[arg(long, value_name = "PX", allow_negative_numbers = true)]
+    #[arg(long, value_name = "PX", value_parser = side, allow_negative_numbers = true)]
     pub(crate) width: Option<usize>,
     /// Height of the texture in px [default: --size]
-    #[arg(long, value_name = "PX", allow_negative_numbers = true)]
+    #[arg(long, value_name = "PX", value_parser = side, allow_negative_numbers = true)]
     pub(crate) height: Option<usize>,
 }

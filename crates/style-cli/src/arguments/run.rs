@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::number::whole;
 use super::settings::SettingsArguments;
 use super::suggested;
 
@@ -61,7 +62,7 @@ pub(crate) struct OutputArguments {
     #[arg(long, value_name = "8|16", value_parser = ["8", "16"])]
     pub(crate) bits: Option<String>,
     /// Quality of a JPEG, 1 to 100; smaller files at lower numbers [default: 95]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=100))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole::<u8>(1..=100))]
     pub(crate) quality: Option<u8>,
     /// Leave the recipe out of the picture; `style rerun` cannot read it then
     #[arg(long)]
@@ -73,7 +74,7 @@ pub(crate) struct OutputArguments {
     #[arg(long, value_name = "FILE")]
     pub(crate) timelapse: Option<PathBuf>,
     /// Write the picture so far every N steps, as NAME.0100.png for step 100
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole::<u64>(1..=u64::MAX))]
     pub(crate) save_every: Option<u64>,
 }
 
@@ -82,7 +83,7 @@ pub(crate) struct OutputArguments {
 #[command(next_help_heading = "Checkpoints")]
 pub(crate) struct KeepingArguments {
     /// Seconds between checkpoints, besides one at every scale; 0 for every step [default: 60]
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = whole::<u64>(0..=u64::MAX))]
     pub(crate) checkpoint_every: Option<u64>,
     /// Keep the checkpoint when the run is done
     #[arg(long)]
@@ -101,7 +102,7 @@ pub(crate) struct ShowingArguments {
     #[arg(long, value_enum, value_name = "KIND", hide_possible_values = true)]
     pub(crate) progress: Option<ProgressKind>,
     /// Show the picture as it forms on a page of this machine, http://127.0.0.1:PORT; without a port a free one is taken
-    #[arg(long, value_name = "PORT", num_args = 0..=1, require_equals = true, default_missing_value = "0")]
+    #[arg(long, value_name = "PORT", num_args = 0..=1, require_equals = true, default_missing_value = "0", value_parser = whole::<u16>(0..=65535))]
     pub(crate) view: Option<u16>,
     /// How the picture is drawn in the terminal, above the bar: by the graphics of kitty or iTerm2, in half blocks of text,
     /// or not at all; auto goes by what the terminal says of itself [default: auto]
@@ -142,17 +143,17 @@ pub(crate) enum PictureKind {
 #[command(next_help_heading = "Limits")]
 pub(crate) struct LimitArguments {
     /// Most memory that the run may take, in MiB; more is refused before it begins [default: what the machine has]
-    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "MIB", allow_negative_numbers = true, value_parser = whole::<u64>(1..=u64::MAX))]
     pub(crate) max_memory: Option<u64>,
     /// Most pixels of an input picture, in millions; guards against files that unpack to more than the memory
     /// [default: 67]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole::<u64>(1..=100_000))]
     pub(crate) max_megapixels: Option<u64>,
     /// Longest side of an input picture in px [default: 16384]
-    #[arg(long, value_name = "PX", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    #[arg(long, value_name = "PX", allow_negative_numbers = true, value_parser = whole::<u64>(1..=1_000_000))]
     pub(crate) max_side: Option<u64>,
     /// Largest input file in MiB [default: 512]
-    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    #[arg(long, value_name = "MIB", allow_negative_numbers = true, value_parser = whole::<u64>(1..=1_000_000))]
     pub(crate) max_file_size: Option<u64>,
     /// Refuse pictures that can only be read with a warning, such as those with a broken colour profile
     #[arg(long)]

@@ -8,13 +8,14 @@ use serde::Serialize;
 use style_transfer::{Layer, Settings};
 use toml::{Table, Value};
 
+use super::number::{side, whole};
 use crate::failure::{Failure, Result};
 
 /// Settings by the field's usual names. What is left out is as the recipe or the preset has it.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Look")]
 pub(crate) struct SettingsArguments {
-    #[arg(long, value_name = "PX", allow_negative_numbers = true, help = said(
+    #[arg(long, value_name = "PX", value_parser = side, allow_negative_numbers = true, help = said(
         "Long side of the result; time and memory grow with its square", |s| s.size.to_string()))]
     size: Option<usize>,
     #[arg(long, value_name = "WEIGHT", allow_negative_numbers = true, help = said(
@@ -57,7 +58,7 @@ pub(crate) struct SettingsArguments {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Optimisation")]
 struct DescentArguments {
-    #[arg(long, value_name = "N", value_delimiter = ',', allow_negative_numbers = true, help = said(
+    #[arg(long, value_name = "N", value_delimiter = ',', value_parser = whole::<u32>(1..=1_000_000), allow_negative_numbers = true, help = said(
         "Steps at every scale, coarse to fine; the last number holds for further scales, and more steps give stronger strokes",
         |s| listed(&s.steps)))]
     steps: Vec<u32>,
@@ -68,7 +69,7 @@ struct DescentArguments {
     #[arg(long, value_name = "RATE", allow_negative_numbers = true, help = said(
         "How far a step goes; too high and the picture breaks up", |s| s.optimizer.learning_rate().to_string()))]
     learning_rate: Option<f64>,
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(0..), allow_negative_numbers = true, help = said(
+    #[arg(long, value_name = "N", value_parser = whole::<i64>(0..=i64::MAX as u64), allow_negative_numbers = true, help = said(
         "Seed of the noise; another one gives another picture where a run starts at noise", |s| s.seed.to_string()))]
     seed: Option<i64>,
     /// Any other setting by its name in `style presets show balanced`, such as `smallest_scale=64` or
@@ -179,9 +180,17 @@ fn assign(table: &mut Table, assignment: &str) -> Result<()> {
             .help("write it as colour=luminance or optimizer.history=20; `style presets show balanced` has all names")
     };
     let (name, value) = assignment.split_once('=').ok_or_else(|| refused("it names no value"))?;
+    if name.trim().is_empty() {
+        return Err(refused("it names no setting"));
+    }
+    if value.trim().is_empty() {
+        return Err(refused("it names no value"));
+    }
     let word = value.starts_with(char::is_alphabetic) && !["true", "false", "inf", "nan"].contains(&value);
     let value = if word { format!("{value:?}") } else { value.to_owned() };
-    let added: Table = format!("{name} = {value}").parse().map_err(|_| refused("it is no setting"))?;
+    let added: Table = format!("{name} = {value}")
+        .parse()
+        .map_err(|_| refused("its value is none; a list is written [1, 2]"))?;
     merge(table, added);
     Ok(())
 }

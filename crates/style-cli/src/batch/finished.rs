@@ -20,8 +20,8 @@ pub(super) enum There {
     Other(String),
 }
 
-/// Looks at the place of a result that a recipe makes, in which the digests of the styles stand. That of the content is
-/// found here, where it is needed.
+/// Looks at the place of a result that a recipe makes, in which the digests of all files but the content stand. That of
+/// the content is found here, where it is needed.
 pub(super) fn look(output: &Path, recipe: &Recipe) -> Result<There> {
     if output.symlink_metadata().is_err() {
         return Ok(There::Nothing);
@@ -62,11 +62,15 @@ fn changed<'a>(found: &Value, recipe: &'a Recipe) -> Option<&'a Path> {
         found.pointer(pointer).and_then(Value::as_str).zip(now).is_some_and(|(then, now)| then != now)
     };
     let content = recipe.content.as_deref().filter(|path| is_other("/content_sha256", digest_of(path)));
-    content.or_else(|| {
-        let mut styles = recipe.styles.iter().enumerate();
-        let style =
-            styles.find(|(index, style)| is_other(&format!("/styles/{index}/sha256"), style.sha256.clone()));
-        style.map(|(_, style)| style.path.as_path())
+    let init = recipe.init.as_deref().filter(|_| is_other("/init_sha256", recipe.init_sha256.clone()));
+    content.or(init).or_else(|| {
+        recipe.styles.iter().enumerate().find_map(|(index, style)| {
+            let is_other =
+                |name: &str, now: &Option<String>| is_other(&format!("/styles/{index}/{name}"), now.clone());
+            let painting = Some(style.path.as_path()).filter(|_| is_other("sha256", &style.sha256));
+            let mask = style.region.as_deref().filter(|_| is_other("region_sha256", &style.region_sha256));
+            painting.or(mask)
+        })
     })
 }
 
@@ -153,8 +157,19 @@ mod tests {
         let at = |name: &str| folder.path().join(name);
         let (output, content) = (at("out.png"), at("a.png"));
         std::fs::write(&content, b"a picture").unwrap();
-        let style = StyleRecipe { sha256: Some("01".to_owned()), ..StyleRecipe::new(at("b.png")) };
-        let mut recipe = Recipe { content: Some(content.clone()), styles: vec![style], ..Recipe::default() };
+        let style = StyleRecipe {
+            sha256: Some("01".to_owned()),
+            region: Some(at("mask.png")),
+            region_sha256: Some("03".to_owned()),
+            ..StyleRecipe::new(at("b.png"))
+        };
+        let mut recipe = Recipe {
+            content: Some(content.clone()),
+            init: Some(at("init.png")),
+            init_sha256: Some("04".to_owned()),
+            styles: vec![style],
+            ..Recipe::default()
+        };
         let signed = Recipe { content_sha256: digest_of(&content), ..recipe.clone() };
         let writing = Writing { recipe: Some(&signed), bits: 8, ..Writing::default() };
         let image = Image::new(1, 1, vec![0.5; 3]).unwrap();
@@ -162,8 +177,15 @@ mod tests {
         assert_eq!(look(&output, &recipe).unwrap(), There::Finished);
         let other = |path: &Path| There::Other(format!("{} has changed since it was made", path.display()));
 
-        recipe.styles[0].sha256 = Some("02".to_owned());
-        assert_eq!(look(&output, &recipe).unwrap(), other(&at("b.png")));
+        for (mask, painting, init, named) in
+            [("03", "02", "04", "b.png"), ("02", "01", "04", "mask.png"), ("03", "01", "05", "init.png")]
+        {
+            let mut changed = recipe.clone();
+            changed.styles[0].region_sha256 = Some(mask.to_owned());
+            changed.styles[0].sha256 = Some(painting.to_owned());
+            changed.init_sha256 = Some(init.to_owned());
+            assert_eq!(look(&output, &changed).unwrap(), other(&at(named)));
+        }
         std::fs::write(&content, b"another").unwrap();
         assert_eq!(look(&output, &recipe).unwrap(), other(&content));
         recipe.styles[0].sha256 = None;

@@ -14,7 +14,7 @@ use style_transfer::{CancelToken, StyleFile};
 use crate::arguments::{RunArguments, TransferArguments};
 use crate::commands::layers;
 use crate::failure::{Exit, Failure, Kind, Result};
-use crate::inputs::{Inputs, OpenStyle, Reader, style_recipe};
+use crate::inputs::{Inputs, OpenStyle, Reader, digest_of, style_recipe};
 use crate::job::Job;
 use crate::journey::{Earlier, Found};
 use crate::machine::Machine;
@@ -22,7 +22,7 @@ use crate::outputs::Output;
 use crate::plan::Planned;
 use crate::recipe::{Recipe, Settled, TaskName};
 use crate::shell::quoted_path;
-use crate::terminal::{Event, duration, say, tell, tell_programs};
+use crate::terminal::{Event, Which, duration, say, tell, tell_programs};
 use crate::watch::Claims;
 use crate::{inputs, journey, places, plan, signals};
 
@@ -66,7 +66,7 @@ impl Batch {
         if pictures.is_empty() && of_all > 0 && !run.showing.quiet {
             say(format!("this share has none of the {of_all} pictures: there are more shares than pictures"));
         }
-        let styles = with.iter().map(|style| style_recipe(style)).collect::<Result<_>>()?;
+        let styles = with.iter().map(|style| style_recipe(style.as_os_str())).collect::<Result<_>>()?;
         let recipe = Recipe { styles, ..Recipe::default() };
         let mut settled = layers(Vec::new(), recipe, &style, &run)?.settle()?;
         if settled.recipe.task != Some(TaskName::Transfer) {
@@ -76,9 +76,7 @@ impl Batch {
             .help("leave --recipe or --with out"));
         }
         (settled.recipe.content, settled.recipe.content_sha256) = (None, None);
-        for style in &mut settled.recipe.styles {
-            style.sha256 = inputs::digest_of(&style.path); // what is there already may be of another file
-        }
+        sign(&mut settled.recipe);
         if contents.is_empty() {
             return Err(Failure::usage("--with names a style, and there is no photograph")
                 .help("such as `style photos/*.jpg --with painting.jpg -o out`"));
@@ -129,7 +127,7 @@ impl Batch {
                     }
                     tell(
                         format_args!("{turn}: {}", about(&picture.content, &failure.message)),
-                        &Event::Failed { content, why: (&failure).into() },
+                        &Event::Failed { which: Which::Content(content), why: (&failure).into() },
                     );
                     let over = failure.exit == Exit::Device; // and would be for every other picture
                     tally.failed(&picture.content, failure);
@@ -251,6 +249,15 @@ impl Batch {
         self.say_turn(turn, &picture.content);
         job.run_as(&planned)?;
         Ok(Made::Here)
+    }
+}
+
+/// Writes digests of the files that all pictures share into their recipe: what is there already may be of others.
+fn sign(recipe: &mut Recipe) {
+    recipe.init_sha256 = recipe.init.as_deref().and_then(digest_of);
+    for style in &mut recipe.styles {
+        style.sha256 = digest_of(&style.path);
+        style.region_sha256 = style.region.as_deref().and_then(digest_of);
     }
 }
 

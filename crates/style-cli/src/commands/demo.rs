@@ -1,30 +1,15 @@
 //! `style demo`: pictures and network are inside the program, so it works anywhere.
 
-use std::path::Path;
-
 use clap::Args;
 
 use super::{layers, run_recipe};
 use crate::arguments::{RunArguments, StyleArguments};
+use crate::bundled::{CASTLE, PAINTING};
 use crate::failure::{Exit, Result};
 use crate::outputs::is_folder;
 use crate::places::{PARTIAL, beside};
 use crate::recipe::{Recipe, StyleRecipe};
 use crate::terminal::say;
-
-/// The pictures inside the program.
-const PICTURES: [(&str, &[u8]); 2] = [
-    ("demo:eilean_donan.webp", include_bytes!("../../../../examples/images/eilean_donan.webp")),
-    (
-        "demo:van_gogh_cafe_terrace.webp",
-        include_bytes!("../../../../examples/images/van_gogh_cafe_terrace.webp"),
-    ),
-];
-
-/// The bytes of a picture inside the program.
-pub(crate) fn picture(path: &Path) -> Option<&'static [u8]> {
-    PICTURES.iter().find(|(name, _)| path.as_os_str() == *name).map(|(_, bytes)| *bytes)
-}
 
 /// The demonstration.
 #[derive(Debug, Args)]
@@ -40,10 +25,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
     if is_folder(output) {
         output.push("demo.png");
     }
-    let [(content, _), (style, _)] = PICTURES;
     let pictures = Recipe {
-        content: Some(content.into()),
-        styles: vec![StyleRecipe::new(style.into())],
+        content: Some(CASTLE.into()),
+        styles: vec![StyleRecipe::new(PAINTING.into())],
         ..Recipe::default()
     };
     if let Some(output) = run.output.output.as_ref().filter(|_| !run.showing.quiet) {

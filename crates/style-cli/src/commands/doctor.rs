@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 use style_transfer::{DeviceName, Doctor, Image, Kernel, devices};
 
 use crate::arguments::RunArguments;
+use crate::arguments::number::side;
+use crate::bundled;
 use crate::failure::{Exit, Failure, Result};
 use crate::inputs::Reader;
 use crate::machine::Machine;
@@ -30,7 +32,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "NAME")]
     device: Vec<DeviceName>,
     /// Long side of the picture in px; kernels may differ from size to size
-    #[arg(long, value_name = "PX", default_value_t = 64)]
+    #[arg(long, value_name = "PX", default_value_t = 64, value_parser = side, allow_negative_numbers = true)]
     size: usize,
     /// A photograph [default: the one that comes with the program]
     #[arg(long, value_name = "PICTURE")]
@@ -210,8 +212,8 @@ impl Arguments {
         let open = |path: &Option<PathBuf>, inside: &str| {
             reader.picture(path.as_deref().unwrap_or(Path::new(inside))).map(|picture| picture.image)
         };
-        let content = open(&self.content, "demo:eilean_donan.webp")?;
-        let style = open(&self.style, "demo:van_gogh_cafe_terrace.webp")?;
+        let content = open(&self.content, bundled::CASTLE)?;
+        let style = open(&self.style, bundled::PAINTING)?;
         Ok((content.resized_to_long_side(self.size)?, style))
     }
 

@@ -25,7 +25,9 @@ pub(crate) struct Arguments {
 /// Exit code 5 when a page cannot be written.
 pub(crate) fn run(arguments: &Arguments, program: clap::Command) -> Result<()> {
     let program = program.name("style");
-    let Some(folder) = &arguments.output else { return give_bytes(&page(program)?) };
+    let Some(folder) = &arguments.output else {
+        return give_bytes(&page(program.disable_help_subcommand(true))?);
+    };
     for (name, page) in pages(program)? {
         let path = folder.join(format!("{name}.1"));
         write_whole(&path, &page)?;

@@ -23,7 +23,7 @@ use clap::error::ErrorKind;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
 use style_transfer::CancelToken;
 
-use crate::arguments::{Arguments, BRIEF, Command, RunArguments, StyleArguments, refusal};
+use crate::arguments::{Arguments, BRIEF, Command, RunArguments, StyleArguments, Typed, refusal};
 use crate::failure::{Exit, Failure, Result};
 use crate::inputs::{Inputs, Reader};
 use crate::job::Job;
@@ -104,7 +104,8 @@ fn answer(error: &clap::Error, arguments: &[OsString]) -> Result<Exit> {
         terminal::give(text.trim_end())?;
         return Ok(Exit::Done);
     }
-    if let Some(failure) = refusal(error, &typed(arguments)) {
+    let typed = Typed::of(arguments);
+    if let Some(failure) = refusal(error, &typed) {
         return Err(failure);
     }
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
@@ -113,18 +114,7 @@ fn answer(error: &clap::Error, arguments: &[OsString]) -> Result<Exit> {
     }
     let why = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
     let why = why.split_whitespace().collect::<Vec<_>>().join(" ");
-    Err(Failure::usage(why).help(format!("`{} --help` lists all options", typed(arguments))))
-}
-
-/// The command that was typed, as far as it is one: `style weights get`.
-fn typed(arguments: &[OsString]) -> String {
-    let (mut text, mut command) = ("style".to_owned(), Arguments::command());
-    for word in arguments.iter().skip(1) {
-        let Some(next) = word.to_str().and_then(|word| command.find_subcommand(word)).cloned() else { break };
-        text = format!("{text} {}", next.get_name());
-        command = next;
-    }
-    text
+    Err(Failure::usage(why).help(format!("`{} --help` lists all options", typed.name)))
 }
 
 /// A picture whose name is a port, behind `--view`, which takes one with `=` only.
@@ -161,8 +151,7 @@ pub(crate) fn layers(
         settings: run.settings.table()?,
         ..pictures
     });
-    let masks = style.mask.iter().map(PathBuf::from).collect();
-    Ok(Layers { recipes, scales: style.style_scale.clone(), masks, ..Layers::default() })
+    Ok(Layers { recipes, scales: style.style_scale.clone(), masks: style.mask.clone(), ..Layers::default() })
 }
 
 /// One run from its recipe on.

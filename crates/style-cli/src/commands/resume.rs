@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{demo, layers, run_to};
+use super::{layers, run_to};
 use crate::arguments::{RunArguments, StyleArguments};
 use crate::failure::{Exit, Failure, Result};
 use crate::outputs::Output;
@@ -12,7 +12,7 @@ use crate::recipe::{DEFAULT_PRESET, PresetUse, Recipe};
 use crate::terminal::say;
 use crate::weights::is_name;
 use crate::writing::names;
-use crate::{inputs, journey, signals};
+use crate::{bundled, inputs, journey, signals};
 
 /// A run to go on with.
 #[derive(Debug, Args)]
@@ -81,7 +81,7 @@ fn make_absolute(recipe: &mut Recipe) {
 }
 
 fn make_path_absolute(path: &mut PathBuf) {
-    if !inputs::is_stdin(path) && demo::picture(path).is_none() {
+    if !inputs::is_stdin(path) && bundled::picture(path).is_none() {
         *path = absolute(path);
     }
 }

@@ -92,6 +92,7 @@ fn small_inputs(job: &Job<'_>, side: usize) -> Option<Small> {
             weight: *weight,
             scale: 1.0,
             region: region.clone(),
+            region_sha256: None,
         })
     };
     Some(Small { content, styles: job.inputs.styles.iter().map(style).collect::<Option<_>>()? })

@@ -2,8 +2,8 @@
 
 use style_transfer::{Error, MAX_SIDE, Plan, Settings, StyleTransfer, Task};
 
+use crate::arguments::number::SMALLEST_SIDE;
 use crate::failure::{Exit, Failure, Result};
-use crate::inputs::OpenStyle;
 use crate::job::Job;
 use crate::plan::{base, with_base};
 use crate::terminal::bytes;
@@ -130,9 +130,7 @@ fn at(job: &Job<'_>, size: usize) -> Result<std::result::Result<Plan, Unfit>> {
                 "a picture of {width} x {height} px needs a buffer of {needed}, the device gives {allowed} at most"
             ))));
         }
-        Err(error @ Error::Setting { name, .. }) if is_too_large(job, name, size) => {
-            return Ok(Err(Unfit::Picture(error.to_string())));
-        }
+        Err(error @ Error::SizeTooLarge { .. }) => return Ok(Err(Unfit::Picture(error.to_string()))),
         Err(error @ Error::PictureTooSmall { .. }) => return Ok(Err(Unfit::TooSmall(error))),
         Err(error) => return Err(error.into()),
     };
@@ -144,26 +142,12 @@ fn at(job: &Job<'_>, size: usize) -> Result<std::result::Result<Plan, Unfit>> {
     }
 }
 
-/// The smallest size that the library takes, px.
-const SMALLEST: usize = 16;
-
-/// Whether a setting that the library refuses is a size above its limits, in the library's words.
-fn is_too_large(job: &Job<'_>, name: &str, size: usize) -> bool {
-    let style = |style: &OpenStyle| size as f64 * f64::from(style.scale) > MAX_SIDE as f64;
-    match name {
-        "size" | "width" | "height" => size > MAX_SIDE,
-        "the picture" => true,
-        "the size of a style picture" => job.inputs.styles.iter().any(style),
-        _ => false,
-    }
-}
-
 /// The largest size below `size` that fits. Sizes at which something else is wrong, such as a picture too small for a
 /// layer, count as fitting: whoever asks for them is told.
 fn largest(job: &Job<'_>, size: usize) -> Option<usize> {
     let fits =
         |size| at(job, size).map_or(true, |fitting| matches!(fitting, Ok(_) | Err(Unfit::TooSmall(_))));
-    let (mut good, mut bad) = (SMALLEST, size);
+    let (mut good, mut bad) = (SMALLEST_SIDE, size);
     while bad - good > 1 {
         let middle = good + (bad - good) / 2;
         if fits(middle) {
@@ -177,7 +161,7 @@ fn largest(job: &Job<'_>, size: usize) -> Option<usize> {
     let runs = match at(job, good) {
         Ok(Ok(_)) => true,
         Ok(Err(Unfit::TooSmall(_))) | Err(_) => false,
-        Ok(Err(_)) => good > SMALLEST,
+        Ok(Err(_)) => good > SMALLEST_SIDE,
     };
     runs.then_some(good)
 }

@@ -2,9 +2,11 @@
 
 mod calibration;
 mod limits;
+mod told;
 mod tuning;
 
 pub(crate) use limits::check;
+pub(crate) use told::Told;
 pub(crate) use tuning::warning;
 
 use std::sync::OnceLock;

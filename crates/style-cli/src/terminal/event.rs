@@ -1,9 +1,10 @@
 //! What programs are told on stderr (`--progress json`): an object a line.
 
 use serde::{Serialize, Serializer};
-use style_transfer::{Metrics, Plan, Term};
+use style_transfer::{Metrics, Step, Term};
 
 use crate::failure::Failure;
+use crate::plan::Told;
 
 /// One object, which begins with its name as `event`. Times are seconds, sizes px.
 #[derive(Serialize)]
@@ -26,7 +27,7 @@ pub(crate) enum Event<'a> {
         steps: usize,
         /// How many of them an earlier part of the run has done.
         done: usize,
-        plan: &'a Plan,
+        plan: Told<'a>,
     },
     /// A scale begins.
     Scale { scale: usize, scales: usize, width: usize, height: usize },
@@ -55,10 +56,17 @@ pub(crate) enum Event<'a> {
     Report { page: &'a str, data: &'a str },
     /// One of many pictures could not be made.
     Failed {
-        content: &'a str,
+        #[serde(flatten)]
+        which: Which<'a>,
         #[serde(flatten)]
         why: Why<'a>,
     },
+    /// The next picture of a sheet is begun.
+    Cell { number: usize, of: usize, labels: &'a [String] },
+    /// A picture of a sheet is made; one that diverged is the best of its run, and nothing was measured of it.
+    Made { labels: &'a [String], seconds: f64, diverged: bool, metrics: Option<&'a Metrics> },
+    /// A sheet is written, and its report.
+    Sheet { picture: Option<&'a str>, data: Option<&'a str> },
     /// The program ends; always the last line.
     End(End<'a>),
 }
@@ -75,6 +83,16 @@ impl Event<'_> {
                 | Self::Report { .. }
         )
     }
+}
+
+/// Which of many pictures.
+#[derive(Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Which<'a> {
+    /// That of a photograph.
+    Content(&'a str),
+    /// That of a sheet, by what varies.
+    Labels(&'a [String]),
 }
 
 /// How the program ends.
@@ -96,6 +114,24 @@ pub(crate) struct Why<'a> {
 impl<'a> From<&'a Failure> for Why<'a> {
     fn from(Failure { exit, message, help, .. }: &'a Failure) -> Self {
         Self { exit: *exit as u8, error: message, help: help.as_deref() }
+    }
+}
+
+impl<'a> From<&'a Step<'_>> for Event<'a> {
+    fn from(step: &'a Step<'_>) -> Self {
+        let &Step { scale, scales, size: (width, height), .. } = step;
+        Self::Step {
+            step: step.index,
+            steps: step.steps,
+            scale,
+            scales,
+            width,
+            height,
+            loss: step.losses.total(),
+            losses: ByTerm(&step.terms, &step.losses.0),
+            elapsed: step.elapsed.as_secs_f64(),
+            remaining: step.remaining().as_secs_f64(),
+        }
     }
 }
 
@@ -149,8 +185,13 @@ mod tests {
             r#"{"event":"end","status":"failed","exit":5,"error":"disk \"a\" full","help":"make room"}"#
         );
         assert_eq!(
-            line(&Event::Failed { content: "a.jpg", why: (&failure).into() }),
+            line(&Event::Failed { which: Which::Content("a.jpg"), why: (&failure).into() }),
             r#"{"event":"failed","content":"a.jpg","exit":5,"error":"disk \"a\" full","help":"make room"}"#
+        );
+        let labels = ["size 64".to_owned()];
+        assert_eq!(
+            line(&Event::Failed { which: Which::Labels(&labels), why: (&failure).into() }),
+            r#"{"event":"failed","labels":["size 64"],"exit":5,"error":"disk \"a\" full","help":"make room"}"#
         );
         assert_eq!(line(&Event::End(End::Done { exit: 0 })), r#"{"event":"end","status":"done","exit":0}"#);
     }

@@ -7,12 +7,12 @@ use style_transfer::Step;
 
 use super::{Begin, End, Watcher};
 use crate::failure::Result;
-use crate::terminal::{ByTerm, Event, tell_programs};
+use crate::terminal::{Event, Steps, tell_programs};
 
 /// Tells of a run. How it failed is told at the end of the program.
 #[derive(Default)]
 pub(super) struct Json {
-    scale: usize,
+    steps: Steps,
     output: Option<String>,
 }
 
@@ -24,29 +24,13 @@ impl Watcher for Json {
             device: &begin.device.name,
             steps: begin.plan.steps(),
             done: begin.done,
-            plan: begin.plan,
+            plan: begin.plan.into(),
         });
         Ok(())
     }
 
     fn step(&mut self, step: &Step<'_>) -> Result<ControlFlow<()>> {
-        let &Step { scale, scales, size: (width, height), .. } = step;
-        if scale != self.scale {
-            self.scale = scale;
-            tell_programs(&Event::Scale { scale, scales, width, height });
-        }
-        tell_programs(&Event::Step {
-            step: step.index,
-            steps: step.steps,
-            scale,
-            scales,
-            width,
-            height,
-            loss: step.losses.total(),
-            losses: ByTerm(&step.terms, &step.losses.0),
-            elapsed: step.elapsed.as_secs_f64(),
-            remaining: step.remaining().as_secs_f64(),
-        });
+        self.steps.tell(step);
         Ok(ControlFlow::Continue(()))
     }
 

@@ -13,9 +13,8 @@ use crate::{Error, Objective, Taps, Term, Vgg};
 /// A forecast of memory, in bytes, by what it is for.
 ///
 /// The weights and the buffers are what the CPU kernels will allocate, to the byte. The tensors are counted as
-/// the engine makes them and lie near the truth. Not in it: the weights file in memory (13 MB bundled), pictures
-/// that the caller holds, and for a moment, while the weights are packed and no buffer is there yet, half as much
-/// again as the packed weights.
+/// the engine makes them and lie near the truth. Not in it: the weights file in memory (13 MB bundled) and pictures
+/// that the caller holds.
 ///
 /// # Examples
 ///
@@ -37,6 +36,9 @@ pub struct Memory {
     pub buffers: usize,
     /// Maps, matrices and pictures as tensors, bytes.
     pub tensors: usize,
+    /// The weights in plain floats, bytes: held while they are packed, when there are no buffers yet, and then given
+    /// back. A small run takes less than this besides its weights.
+    pub packing: usize,
 }
 
 /// Tensors of the size of what a loss looks at, while its derivative is found: the value itself, its difference
@@ -50,25 +52,30 @@ const PICTURES: usize = 3;
 const PICTURES_OF_TOTAL_VARIATION: usize = 5;
 
 impl Memory {
-    /// All of it, in bytes.
+    /// The most of it that there is at one time, in bytes: the weights, and what packing them takes or what the run
+    /// takes, whichever is more.
     #[must_use]
     pub const fn total(&self) -> usize {
-        self.weights + self.buffers + self.tensors
+        let run = self.run();
+        self.weights + if run > self.packing { run } else { self.packing }
+    }
+
+    /// What is taken once the weights are there, in bytes.
+    pub(crate) const fn run(&self) -> usize {
+        self.buffers + self.tensors
     }
 }
 
 impl fmt::Display for Memory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let megabytes = |bytes: usize| bytes.div_ceil(1_000_000);
-        let Self { weights, buffers, tensors } = self;
-        write!(
-            f,
-            "{} MB: weights {} MB, buffers {} MB, tensors {} MB",
-            megabytes(self.total()),
-            megabytes(*weights),
-            megabytes(*buffers),
-            megabytes(*tensors)
-        )
+        let Self { weights, buffers, tensors, packing } = self;
+        let (total, weights) = (megabytes(self.total()), megabytes(*weights));
+        if *packing > self.run() {
+            return write!(f, "{total} MB: weights {weights} MB, packing them {} MB", megabytes(*packing));
+        }
+        let (buffers, tensors) = (megabytes(*buffers), megabytes(*tensors));
+        write!(f, "{total} MB: weights {weights} MB, buffers {buffers} MB, tensors {tensors} MB")
     }
 }
 
@@ -126,8 +133,15 @@ mod tests {
 
     #[test]
     fn a_forecast_reads_in_megabytes() {
-        let memory = Memory { weights: 104_000_000, buffers: 1_500_000, tensors: 1 };
+        let memory = Memory { weights: 104_000_000, buffers: 1_500_000, tensors: 1, packing: 1_500_001 };
         assert_eq!(memory.to_string(), "106 MB: weights 104 MB, buffers 2 MB, tensors 1 MB");
         assert_eq!(memory.total(), 105_500_001);
+    }
+
+    #[test]
+    fn a_run_that_is_smaller_than_what_packs_its_weights_takes_no_more_than_that() {
+        let memory = Memory { weights: 104_000_000, buffers: 1_500_000, tensors: 1, packing: 52_000_000 };
+        assert_eq!(memory.to_string(), "156 MB: weights 104 MB, packing them 52 MB");
+        assert_eq!(memory.total(), 156_000_000);
     }
 }

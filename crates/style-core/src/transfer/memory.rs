@@ -140,7 +140,7 @@ impl Run<'_> {
 
     fn check_against(self, memory: Memory, available: usize, extent: Extent) -> Result<(), Error> {
         let size = self.settings.size;
-        let needed = |memory: Memory| memory.buffers + memory.tensors;
+        let needed = |memory: Memory| memory.run(); // the weights are packed
         if needed(memory) <= available {
             return Ok(());
         }

@@ -17,7 +17,7 @@ pub struct Plan {
     pub height: usize,
     /// The scales, from coarse to fine.
     pub scales: Vec<PlannedScale>,
-    /// Memory that the run takes, pictures of the caller not counted; `None` where Burn computes the network.
+    /// Memory that the run takes, the program itself and pictures of the caller not counted; `None` where Burn computes the network.
     pub memory: Option<Memory>,
     /// Memory that the process could still take, bytes, when the network's weights have theirs; `None` where the
     /// system does not say it. See [`available_memory`](crate::available_memory).

@@ -5,6 +5,7 @@ use style_format::Layer;
 use style_image::ColourMatch;
 
 use super::Style;
+use crate::error::in_one_line;
 use crate::{ContentForm, Error, GramScale, Optimizer, Padding, Pooling, StyleForm, TotalVariation, Vgg};
 
 /// The settings of a run, apart from its pictures: data, as TOML or JSON. What is left out has the value of the
@@ -177,7 +178,7 @@ impl Settings {
         let changes: toml::Table = toml.parse().map_err(|error: toml::de::Error| wrong(error.to_string()))?;
         let mut table = toml::Table::try_from(self).map_err(|error| wrong(error.to_string()))?;
         merge(&mut table, changes);
-        table.try_into().map_err(|error| wrong(error.to_string()))
+        table.try_into().map_err(|error: toml::de::Error| wrong(in_plain_words(&error.to_string())))
     }
 
     /// Number of updates at the scale of that index, from 0 for the smallest of so many `scales`.
@@ -212,12 +213,23 @@ impl Settings {
         Self::check_pixels("size", self.size).map(|()| self.size)
     }
 
+    /// Checks the side of a picture that would be made.
     pub(super) fn check_pixels(name: &'static str, pixels: usize) -> Result<(), Error> {
-        if Self::SIZES.contains(&pixels) {
-            return Ok(());
-        }
+        let found = format!("{pixels} px");
         let allowed = format!("{} to {} px", Self::SIZES.start(), Self::SIZES.end());
-        Err(Error::setting(name, format!("{pixels} px"), allowed))
+        match pixels {
+            _ if Self::SIZES.contains(&pixels) => Ok(()),
+            _ if pixels > *Self::SIZES.end() => Err(Error::SizeTooLarge { name, found, allowed }),
+            _ => Err(Error::setting(name, found, allowed)),
+        }
+    }
+
+    /// The smallest scale has the range of a size, and makes no picture larger.
+    fn check_smallest_scale(&self) -> Result<(), Error> {
+        Self::check_pixels("smallest_scale", self.smallest_scale).map_err(|error| match error {
+            Error::SizeTooLarge { name, found, allowed } => Error::Setting { name, found, allowed },
+            error => error,
+        })
     }
 
     /// Checks every setting and every style of a run.
@@ -234,7 +246,7 @@ impl Settings {
     /// Checks every setting against its range and against the network.
     pub(super) fn validate(&self, vgg: &Vgg) -> Result<(), Error> {
         self.checked_size()?;
-        Self::check_pixels("smallest_scale", self.smallest_scale)?;
+        self.check_smallest_scale()?;
         check_range("scale_factor", self.scale_factor, 1.05..=16.0, "1.05 to 16")?;
         self.check_steps()?;
         for (name, weight) in [
@@ -297,6 +309,17 @@ impl Settings {
             None => Ok(()),
         }
     }
+}
+
+/// A mistake in a value that stands in no text, in one line and without the names of Rust's types.
+fn in_plain_words(said: &str) -> String {
+    let mut line = in_one_line(said);
+    for (name, words) in
+        [("usize", "a whole number"), ("u64", "a whole number"), ("f32", "a number"), ("f64", "a number")]
+    {
+        line = line.replace(&format!("expected {name}"), &format!("expected {words}"));
+    }
+    line
 }
 
 /// Puts changes into a table, field by field; a table of another name takes the place of the old one.

@@ -157,7 +157,8 @@ fn check_sizes(vgg: &Vgg, settings: &Settings, extent: Extent, styles: &[Extent]
     for &(width, height) in styles.iter().chain([&extent]) {
         if width * height > MAX_PIXELS {
             let allowed = format!("at most {MAX_PIXELS} pixels");
-            return Err(Error::setting("the picture", format!("{width} x {height} px"), allowed));
+            let found = format!("{width} x {height} px");
+            return Err(Error::SizeTooLarge { name: "the picture", found, allowed });
         }
     }
     if let Some(layer) = settings.deepest_layer() {

@@ -6,7 +6,7 @@ use style_format::Layer::{self, Relu1_1, Relu2_1, Relu5_4};
 use style_format::{Architecture, ConvolutionWeights, FileInfo, PixelTransform, VggFile, WeightValues};
 use style_image::Image;
 
-use super::{Settings, Start, StyleTransfer};
+use super::{Settings, Start, Style, StyleTransfer};
 use crate::test_support::{numbers, vgg};
 use crate::{Error, LineSearch, Optimizer, Vgg};
 
@@ -120,6 +120,26 @@ fn lbfgs_runs_too() {
 }
 
 #[test]
+fn a_size_above_the_limit_is_told_from_settings_that_no_smaller_size_mends() {
+    let vgg = vgg(Relu2_1);
+    let (content, style) = (picture(32, 24, 1), picture(32, 32, 2));
+    let run = |change: fn(StyleTransfer<'_>) -> StyleTransfer<'_>| {
+        change(quick(&vgg, &style)).run(&content).unwrap_err()
+    };
+    for error in [
+        run(|t| t.size(20_000)),
+        quick(&vgg, &style).texture(64, 20_000).unwrap_err(),
+        quick(&vgg, &style).texture(16_000, 16_000).unwrap_err(),
+        quick(&vgg, &style).style(Style::new(&style).scale(8.0)).size(4096).run(&content).unwrap_err(),
+    ] {
+        assert!(matches!(error, Error::SizeTooLarge { .. }), "{error}");
+    }
+    for error in [run(|t| t.size(1)), run(|t| t.smallest_scale(20_000)), run(|t| t.steps(0))] {
+        assert!(matches!(error, Error::Setting { .. }), "{error}");
+    }
+}
+
+#[test]
 fn settings_out_of_range_are_refused_before_anything_is_computed() {
     let vgg = vgg(Relu2_1);
     let (content, style) = (picture(32, 24, 1), picture(32, 32, 2));
@@ -128,6 +148,7 @@ fn settings_out_of_range_are_refused_before_anything_is_computed() {
     };
     assert_eq!(run(|t| t.size(0)), "size is 0 px, allowed is 16 to 16384 px");
     assert_eq!(run(|t| t.size(1_000_000)), "size is 1000000 px, allowed is 16 to 16384 px");
+    assert_eq!(run(|t| t.smallest_scale(20_000)), "smallest_scale is 20000 px, allowed is 16 to 16384 px");
     assert_eq!(run(|t| t.steps(0)), "steps is 0, allowed is 1 to 1000000");
     assert_eq!(run(|t| t.smallest_scale(1)), "smallest_scale is 1 px, allowed is 16 to 16384 px");
     assert_eq!(run(|t| t.content_weight(-1.0)), "content_weight is -1, allowed is 0 to 1e12");

@@ -1,6 +1,6 @@
 //! The memory of a pass, before it is taken.
 
-use style_format::Layer;
+use style_format::{Convolution, Layer};
 
 use super::{Kernel, Taps, Vgg, fused};
 use crate::{Error, Memory};
@@ -13,6 +13,7 @@ impl Vgg {
     /// `conv5_1`) where that has not been done. `buffers` are those of the kernels, which grow with the threads
     /// of the rayon pool in which this is called. `tensors` are what the taps give out,
     /// `4 * C * height * width` bytes for every map and `4 * C * (C + 1)` for every Gram matrix with its mean.
+    /// `packing` is the network in plain floats, 4 x 9 bytes for every pair of an input and an output channel.
     ///
     /// # Errors
     ///
@@ -48,6 +49,11 @@ impl Vgg {
         let (tapped, wanted) = self.taps_of_kernels(taps);
         Ok(Some(Memory {
             weights: encoder.weight_bytes(),
+            packing: self
+                .weights
+                .convolutions()
+                .map(|convolution| size_of::<f32>() * floats_of(convolution))
+                .sum(),
             buffers: fused::configured(encoder, self.wishes()).plan_bytes(1, height, width, &wanted)?,
             tensors: tapped.iter().map(|&(layer, _)| self.bytes_at(layer, taps, height, width)).sum(),
         }))
@@ -68,4 +74,9 @@ impl Vgg {
         let statistics = if wants.1 { channels * (channels + 1) } else { 0 };
         size_of::<f32>() * (map + statistics)
     }
+}
+
+/// Weights and biases of a convolution.
+const fn floats_of(convolution: Convolution) -> usize {
+    convolution.outputs() * (convolution.inputs() * 9 + 1)
 }

@@ -1,18 +1,19 @@
 //! One picture of the sheet, before and after it is made.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::Instant;
 
 use serde_json::{Value, json};
-use style_transfer::{CancelToken, Error, Image, Outcome, StyleTransfer};
+use style_transfer::{CancelToken, Error, Image, Metrics, Outcome, StyleTransfer};
 
 use crate::commands::missing;
 use crate::failure::{Failure, Result};
 use crate::inputs::{Inputs, Reader};
 use crate::machine::Machine;
 use crate::recipe::{Recipe, Settled};
-use crate::terminal::duration;
+use crate::terminal::{Steps, duration};
 
 /// The pictures of all runs, each opened once.
 pub(super) struct Opened {
@@ -59,23 +60,34 @@ pub(super) struct Made {
     pub(super) picture: Image,
     /// What was measured of it, in words.
     pub(super) measured: String,
+    /// The same as numbers; `None` of a run that diverged.
+    pub(super) metrics: Option<Metrics>,
     pub(super) seconds: f64,
     /// Its entry in the report.
     pub(super) entry: Value,
 }
 
 impl Candidate {
-    /// Makes the picture, with a long side of at most `cell` px on the sheet.
+    /// Makes the picture, with a long side of at most `cell` px on the sheet, and tells `steps` of every step.
     pub(super) fn make(
         &self,
         inputs: &Inputs,
         machine: &Machine,
         token: &CancelToken,
         cell: usize,
+        steps: Option<&mut Steps>,
     ) -> Result<Made> {
         let began = Instant::now();
         let transfer = StyleTransfer::new(&machine.vgg).settings(self.settled.settings.clone());
         let transfer = inputs.furnish(transfer).cancel_with(token);
+        // Losses are read for whoever listens, and for nobody else.
+        let transfer = match steps {
+            Some(steps) => transfer.on_step(|step| {
+                steps.tell(step);
+                ControlFlow::Continue(())
+            }),
+            None => transfer,
+        };
         let Some(content) = &inputs.content else {
             return Err(missing("photograph", "style compare --help"));
         };
@@ -87,7 +99,8 @@ impl Candidate {
         let entry = self.entry(&picture, outcome.as_ref(), seconds);
         let long = picture.width().max(picture.height());
         let picture = if long > cell { picture.resized_to_long_side(cell)? } else { picture };
-        Ok(Made { picture, measured: measured(outcome.as_ref()), seconds, entry })
+        let metrics = outcome.as_ref().map(|outcome| outcome.metrics().clone());
+        Ok(Made { picture, measured: measured(metrics.as_ref()), metrics, seconds, entry })
     }
 
     fn entry(&self, picture: &Image, outcome: Option<&Outcome>, seconds: f64) -> Value {
@@ -131,9 +144,8 @@ fn best_of(error: Error) -> Result<Image> {
 pub(super) const LETTERS: usize = 44;
 
 /// `style 0.012, content 0.34, ssim 0.61`
-fn measured(outcome: Option<&Outcome>) -> String {
-    let Some(outcome) = outcome else { return "diverged; the best picture".to_owned() };
-    let metrics = outcome.metrics();
+fn measured(metrics: Option<&Metrics>) -> String {
+    let Some(metrics) = metrics else { return "diverged; the best picture".to_owned() };
     let parts = [
         ("style", metrics.mean_style_distance()),
         ("content", metrics.mean_content_distance()),

@@ -3,25 +3,56 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
-use style_transfer::CancelToken;
+use style_transfer::{CancelToken, Plan};
 
 use super::candidate::{Candidate, Made, Opened};
 use super::sheet::{Cell, Content, Sheet};
+use crate::arguments::{ProgressKind, ShowingArguments};
 use crate::failure::{Exit, Failure, Result};
 use crate::machine::Machine;
 use crate::signals;
-use crate::terminal::say;
+use crate::terminal::{Event, Steps, Which, tell, tell_programs};
 
 /// All runs of a sheet, checked.
 pub(super) struct Comparison {
     pub(super) candidates: Vec<Candidate>,
+    /// What each of them will be.
+    pub(super) plans: Vec<Plan>,
     pub(super) opened: Opened,
     pub(super) machine: Machine,
     pub(super) sheet: Sheet,
     pub(super) token: CancelToken,
     /// Longest side of a picture on the sheet, px.
     pub(super) cell: usize,
-    pub(super) quiet: bool,
+    pub(super) lines: Lines,
+}
+
+/// What is told of the runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lines {
+    /// A line of every picture, for people.
+    Pictures,
+    /// Everything, for programs.
+    Events,
+    /// The same without what stands between the pictures.
+    EventsOfRuns,
+    /// Failures only.
+    Failures,
+}
+
+impl Lines {
+    pub(super) const fn of(showing: &ShowingArguments) -> Self {
+        match (showing.progress, showing.quiet) {
+            (Some(ProgressKind::Json), false) => Self::Events,
+            (Some(ProgressKind::Json), true) => Self::EventsOfRuns,
+            (Some(ProgressKind::None), _) | (_, true) => Self::Failures,
+            _ => Self::Pictures,
+        }
+    }
+
+    const fn is_for_programs(self) -> bool {
+        matches!(self, Self::Events | Self::EventsOfRuns)
+    }
 }
 
 /// What became of each run; `None` of one that was not begun.
@@ -36,23 +67,14 @@ impl Comparison {
             if signals::came().is_some() {
                 break;
             }
+            self.tell_begin(number, candidate);
             let inputs = self.opened.of(&candidate.settled.recipe);
-            let result = candidate.make(inputs, &self.machine, &self.token, self.cell);
+            let mut steps = self.lines.is_for_programs().then(Steps::default);
+            let result = candidate.make(inputs, &self.machine, &self.token, self.cell, steps.as_mut());
             if signals::came().is_some() {
                 break; // it is not what it would have become
             }
-            match &result {
-                Ok(made) if !self.quiet => say(format!("{} of {all}: {}", number + 1, candidate.told(made))),
-                Ok(_) => {}
-                Err(failure) => {
-                    say(format!(
-                        "{} of {all}: {}: {}",
-                        number + 1,
-                        candidate.labels.join(", "),
-                        failure.message
-                    ));
-                }
-            }
+            self.tell_result(number, candidate, &result);
             let over = result.as_ref().is_err_and(|failure| failure.exit == Exit::Device);
             results.push(Some(result));
             if over {
@@ -61,6 +83,42 @@ impl Comparison {
         }
         results.resize_with(all, || None);
         results
+    }
+
+    fn tell_begin(&self, number: usize, candidate: &Candidate) {
+        if self.lines == Lines::Events {
+            let of = self.candidates.len();
+            tell_programs(&Event::Cell { number: number + 1, of, labels: &candidate.labels });
+        }
+        if let Some(plan) = self.plans.get(number) {
+            let device = &self.machine.open.info.name;
+            tell_programs(&Event::Begin {
+                output: None,
+                device,
+                steps: plan.steps(),
+                done: 0,
+                plan: plan.into(),
+            });
+        }
+    }
+
+    fn tell_result(&self, number: usize, candidate: &Candidate, result: &Result<Made>) {
+        let (turn, labels) = (format!("{} of {}", number + 1, self.candidates.len()), &candidate.labels);
+        match result {
+            Ok(_) if self.lines == Lines::Failures => {}
+            Ok(made) => {
+                let &Made { seconds, ref metrics, .. } = made;
+                let (diverged, metrics) = (metrics.is_none(), metrics.as_ref());
+                tell(
+                    format_args!("{turn}: {}", candidate.told(made)),
+                    &Event::Made { labels, seconds, diverged, metrics },
+                );
+            }
+            Err(failure) => tell(
+                format_args!("{turn}: {}: {}", labels.join(", "), failure.message),
+                &Event::Failed { which: Which::Labels(labels), why: failure.into() },
+            ),
+        }
     }
 
     pub(super) fn cells(&self, results: &Results) -> Vec<Cell> {

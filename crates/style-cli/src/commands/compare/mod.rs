@@ -14,6 +14,7 @@ use clap::Args;
 use style_transfer::{CancelToken, Image, Plan};
 
 use super::{layers, missing};
+use crate::arguments::number::whole;
 use crate::arguments::{RunArguments, StyleArguments};
 use crate::claim::Claim;
 use crate::failure::{Exit, Failure, Result};
@@ -25,12 +26,12 @@ use crate::plan::{Planned, check};
 use crate::recipe::{Recipe, Settled, TaskName};
 use crate::rescue::Rescue;
 use crate::signals;
-use crate::terminal::{duration, give_path, say};
+use crate::terminal::{Event, duration, give_path, tell, tell_programs};
 use crate::watch::Claims;
 use crate::writing::{Writing, write_whole};
 
 use candidate::{Candidate, LETTERS, Opened};
-use comparison::Comparison;
+use comparison::{Comparison, Lines};
 use sheet::{Extent, Sheet};
 use vary::{Vary, combinations};
 
@@ -51,7 +52,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "NAME=V1,V2", required = true)]
     vary: Vec<String>,
     /// Longest side of a picture on the sheet in px; larger ones are shrunk
-    #[arg(long, value_name = "PX", default_value_t = 320, value_parser = clap::value_parser!(u32).range(16..=4096))]
+    #[arg(long, value_name = "PX", default_value_t = 320, value_parser = whole::<u32>(16..=4096), allow_negative_numbers = true)]
     cell: u32,
     #[command(flatten)]
     style: StyleArguments,
@@ -121,8 +122,8 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<Exit> {
     };
     let (plans, sheet) = arguments.plan(&varies, &mut runs)?;
     arguments.tell(&mut runs, &plans);
-    let (cell, quiet) = (arguments.cell as usize, arguments.run.showing.quiet);
-    let mut comparison = Comparison { candidates, opened, machine, sheet, token, cell, quiet };
+    let (cell, lines) = (arguments.cell as usize, Lines::of(&arguments.run.showing));
+    let mut comparison = Comparison { candidates, plans, opened, machine, sheet, token, cell, lines };
 
     signals::work();
     let results = comparison.run();
@@ -133,14 +134,21 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<Exit> {
     if let Some(path) = output.path() {
         give_path(path)?;
     }
-    if let Some(report) = report {
-        write_whole(&report, &comparison.report(&results)?).map_err(|error| {
+    if let Some(report) = &report {
+        write_whole(report, &comparison.report(&results)?).map_err(|error| {
             let failure = Failure::from(error);
             let message = format!("{}; the sheet {} is whole", failure.message, output.name());
             Failure { message, ..failure }
         })?;
     }
+    tell_sheet(output.path(), report.as_deref());
     comparison.end(results, output.path())
+}
+
+fn tell_sheet(picture: Option<&Path>, data: Option<&Path>) {
+    let name = |path: &Path| path.display().to_string();
+    let (picture, data) = (picture.map(name), data.map(name));
+    tell_programs(&Event::Sheet { picture: picture.as_deref(), data: data.as_deref() });
 }
 
 impl Arguments {
@@ -237,14 +245,16 @@ impl Arguments {
             seconds = seconds.zip(one).map(|(all, one)| all + one);
         }
         let tried = plans.len().div_ceil(stride);
-        let time = seconds.map_or("time unknown before the first steps".to_owned(), |some| {
-            format!("about {} in all", duration(some * plans.len() as f64 / tried as f64))
+        let seconds = seconds.map(|some| some * plans.len() as f64 / tried as f64);
+        let time = seconds.map_or("time unknown before the first steps".to_owned(), |seconds| {
+            format!("about {} in all", duration(seconds))
         });
         let pictures = match plans.len() {
             1 => "1 picture".to_owned(),
             several => format!("{several} pictures"),
         };
-        say(format!("{pictures} on {}: {time}", runs.machine.name()));
+        let text = &format!("{pictures} on {}: {time}", runs.machine.name());
+        tell(text, &Event::Plan { text, seconds });
     }
 }
 

@@ -1,6 +1,6 @@
 //! Options of a run that a sheet of several has no use for.
 
-use crate::arguments::RunArguments;
+use crate::arguments::{ProgressKind, RunArguments};
 use crate::failure::{Failure, Result};
 
 /// Refuses them by name, rather than doing nothing about them.
@@ -13,7 +13,7 @@ pub(super) fn refuse(run: &RunArguments) -> Result<()> {
         ("--checkpoint-every", keeping.checkpoint_every.is_some()),
         ("--keep-checkpoints", keeping.keep_checkpoints),
         ("--no-checkpoints", keeping.no_checkpoints),
-        ("--progress", showing.progress.is_some()),
+        ("--progress bar", showing.progress == Some(ProgressKind::Bar)),
         ("--view", showing.view.is_some()),
         ("--terminal-picture", showing.terminal_picture.is_some()),
     ];
@@ -44,6 +44,9 @@ mod tests {
     fn what_a_sheet_has_no_use_for_is_refused_by_name() {
         let refused = |words: &[&str]| refuse(&Only::parse_from(words).run);
         assert!(refused(&["--size", "64", "--bits", "16", "--report", "-q", "--max-memory", "900"]).is_ok());
+        for kind in ["auto", "plain", "json", "none"] {
+            assert!(refused(&["--progress", kind]).is_ok(), "{kind}");
+        }
         for words in [
             &["--no-recipe"][..],
             &["--timelapse", "a.gif"],
@@ -51,7 +54,7 @@ mod tests {
             &["--checkpoint-every", "3"],
             &["--keep-checkpoints"],
             &["--no-checkpoints"],
-            &["--progress", "json"],
+            &["--progress", "bar"],
             &["--view=8080"],
             &["--terminal-picture", "none"],
         ] {

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use clap::{Args, Command, CommandFactory as _, Parser};
 
-use crate::arguments::{RunArguments, SettingsArguments, StyleArguments};
+use crate::arguments::{RunArguments, SettingsArguments, StyleArguments, Typed, refusal};
 use crate::failure::{Failure, Result};
 use crate::recipe::{Layers, Recipe};
 
@@ -63,8 +63,8 @@ impl Vary {
     }
 
     /// Lays a value over what the arguments said.
-    pub(super) fn apply(&self, value: &str, layers: &mut Layers) -> Result<()> {
-        let value = value.replace('+', ",");
+    pub(super) fn apply(&self, written: &str, layers: &mut Layers) -> Result<()> {
+        let value = written.replace('+', ",");
         let command = Varied::command();
         let is_option = command.get_arguments().any(|argument| argument.get_long() == Some(&*self.name));
         if !is_option && is_of_a_run(&self.name) {
@@ -76,11 +76,8 @@ impl Vary {
             false if value.contains(',') => ["--set".to_owned(), format!("{}=[{value}]", self.name)],
             false => ["--set".to_owned(), format!("{}={value}", self.name)],
         };
-        let varied = Varied::try_parse_from([words.join("=")]).map_err(|error| {
-            let why = error.to_string();
-            let why = why.lines().next().unwrap_or_default().trim_start_matches("error: ");
-            Failure::usage(format!("--vary {}: {why}", self.name)).help(MAY_VARY)
-        })?;
+        let varied = Varied::try_parse_from([words.join("=")])
+            .map_err(|error| self.refused(written, &words, &error))?;
         layers.recipes.push(Recipe {
             init: varied.settings.init_picture().cloned(),
             preset: varied.preset,
@@ -91,6 +88,20 @@ impl Vary {
             layers.scales = varied.brush.style_scale;
         }
         Ok(())
+    }
+}
+
+impl Vary {
+    /// What is said of the option is said of the value that was written.
+    fn refused(&self, written: &str, words: &[String; 2], error: &clap::Error) -> Failure {
+        let line = ["style".into(), words.join("=").into()];
+        let why = match refusal(error, &Typed::of(&line)) {
+            Some(failure) => failure.message,
+            None => error.to_string().lines().next().unwrap_or_default().to_owned(),
+        };
+        let [option, value] = words;
+        let why = why.strip_prefix(&format!("{option} {value}: ")).unwrap_or(&why);
+        Failure::usage(format!("--vary {}={written}: {why}", self.name)).help(MAY_VARY)
     }
 }
 
@@ -153,6 +164,9 @@ mod tests {
             ("output=a,b", "output"),
             ("sise=3", "sise"),
             ("preset=fats", "fats"),
+            ("size=1e3", "--vary size=1e3: allowed is a whole number from 16 to 16384"),
+            ("steps=20+,30", "--vary steps=20+: one of its values is empty"),
+            ("style-scale=big", "--vary style-scale=big: allowed is a number"),
         ] {
             let failure = settle(text).unwrap_err();
             assert_eq!(failure.exit, crate::failure::Exit::Usage, "{text}: {failure}");
