@@ -23,7 +23,6 @@ pub(crate) struct Reader {
     options: ReadOptions,
     /// Longest file.
     max_bytes: u64,
-    quiet: bool,
 }
 
 impl Reader {
@@ -37,11 +36,7 @@ impl Reader {
             options = options.max_side(px as usize);
         }
         let max_bytes = limits.max_file_size.map_or(MAX_FILE_BYTES, |mib| (mib as usize) << 20);
-        Self {
-            options: options.max_bytes(max_bytes),
-            max_bytes: max_bytes as u64,
-            quiet: arguments.showing.quiet,
-        }
+        Self { options: options.max_bytes(max_bytes), max_bytes: max_bytes as u64 }
     }
 
     /// The picture at a path; `-` is stdin, and what begins with `demo:` is inside the program.
@@ -60,25 +55,10 @@ impl Reader {
         } else {
             self.options.open(path)?
         };
-        if !self.quiet {
-            for warning in &picture.info.warnings {
-                warn(format_args!("{name}: {warning}"));
-            }
+        for warning in &picture.info.warnings {
+            warn(format_args!("{name}: {warning}"));
         }
         Ok(picture)
-    }
-
-    /// SHA-256 of the file at a path, in hex; `None` for what can be read once only. A file that is not the one whose
-    /// digest is `known` is used, and that is said.
-    fn digest(&self, path: &Path, known: Option<&str>) -> Option<String> {
-        let found = digest_of(path)?;
-        if !self.quiet && known.is_some_and(|known| known != found) {
-            warn(format_args!(
-                "{} is not the file that the recipe was made with: its bytes are others",
-                path.display()
-            ));
-        }
-        Some(found)
     }
 
     /// A picture to look at, which a line of pixels is not: enlarged it is one colour, or stripes.
@@ -113,6 +93,19 @@ impl Reader {
         })?;
         Ok(StyleSource::File(file))
     }
+}
+
+/// SHA-256 of the file at a path, in hex; `None` for what can be read once only. A file that is not the one whose
+/// digest is `known` is used, and that is said.
+fn digest(path: &Path, known: Option<&str>) -> Option<String> {
+    let found = digest_of(path)?;
+    if known.is_some_and(|known| known != found) {
+        warn(format_args!(
+            "{} is not the file that the recipe was made with: its bytes are others",
+            path.display()
+        ));
+    }
+    Some(found)
 }
 
 /// SHA-256 of the file at a path, in hex; `None` for what can be read once only, and what cannot be read.
@@ -230,7 +223,7 @@ impl Inputs {
         inputs.styles = Self::open_styles(recipe, reader)?;
         if let Some(init) = &recipe.init {
             inputs.init = Some(reader.picture(init)?.image);
-            inputs.init_sha256 = reader.digest(init, recipe.init_sha256.as_deref());
+            inputs.init_sha256 = digest(init, recipe.init_sha256.as_deref());
         }
         Ok(inputs)
     }
@@ -239,7 +232,7 @@ impl Inputs {
     pub(crate) fn open_content(&mut self, path: &Path, known: Option<&str>, reader: &Reader) -> Result<()> {
         let Picture { image, alpha, .. } = reader.motif(path)?;
         (self.content, self.alpha) = (Some(image), alpha);
-        self.content_sha256 = reader.digest(path, known);
+        self.content_sha256 = digest(path, known);
         Ok(())
     }
 
@@ -261,12 +254,12 @@ impl Inputs {
             Ok(OpenStyle {
                 name: style.path.to_string_lossy().into_owned(),
                 source: reader.style(&style.path)?,
-                sha256: reader.digest(&style.path, style.sha256.as_deref()),
+                sha256: digest(&style.path, style.sha256.as_deref()),
                 known: None,
                 weight: style.weight,
                 scale: style.scale,
                 region: region.as_ref().map(|picture| Mask::from_image(&picture.image)),
-                region_sha256: mask.and_then(|mask| reader.digest(mask, style.region_sha256.as_deref())),
+                region_sha256: mask.and_then(|mask| digest(mask, style.region_sha256.as_deref())),
             })
         };
         recipe.styles.iter().map(open).collect()

@@ -87,13 +87,11 @@ impl<'a> Job<'a> {
     /// The same of a run that was planned.
     pub(crate) fn run_as(mut self, planned: &Planned) -> Result<Exit> {
         self.output.check_size(planned.plan.width, planned.plan.height)?;
-        if !self.arguments.showing.quiet {
-            if let Some(warning) = self.tuned_elsewhere() {
-                warn(warning);
-            }
-            let line = planned.line(&self);
-            tell(&line, &Event::Plan { text: &line, seconds: planned.seconds });
+        if let Some(warning) = self.tuned_elsewhere() {
+            warn(warning);
         }
+        let line = planned.line(&self);
+        tell(&line, &Event::Plan { text: &line, seconds: planned.seconds });
         let mut watchers = watch::of(&mut self)?;
         let earlier = self.earlier.take();
         let result = self.perform(planned, &mut watchers, earlier);

@@ -38,7 +38,7 @@ enum Phase {
 /// What a signal says while something is kept.
 #[cfg_attr(not(unix), allow(dead_code))] // nobody listens there
 pub(crate) struct Rest {
-    /// What became of the pictures so far; nobody is told who asked for quiet.
+    /// What became of the pictures so far.
     pub(crate) lines: Option<String>,
     pub(crate) end: Failure,
 }

@@ -63,7 +63,7 @@ impl Batch {
         let all = pictures::pictures(&contents, &folder)?;
         let of_all = all.len();
         let pictures = shard.share(all);
-        if pictures.is_empty() && of_all > 0 && !run.showing.quiet {
+        if pictures.is_empty() && of_all > 0 {
             say(format!("this share has none of the {of_all} pictures: there are more shares than pictures"));
         }
         let styles = with.iter().map(|style| style_recipe(style.as_os_str())).collect::<Result<_>>()?;
@@ -100,7 +100,7 @@ impl Batch {
         let all = self.pictures.len();
         let mut tally = Tally { all, finished_before: all - waiting.len(), ..Tally::default() };
         if waiting.is_empty() {
-            self.say(tally.lines());
+            say(tally.lines());
             return Ok(Exit::Done);
         }
         let mut inputs = Inputs::open(&self.settled.recipe, &Reader::new(&self.arguments))?;
@@ -110,7 +110,7 @@ impl Batch {
             if signals::came().is_some() {
                 break;
             }
-            signals::rest(tally.rest(self.arguments.showing.quiet));
+            signals::rest(tally.rest());
             let mut turn = Turn { number: index + 1, of: waiting.len(), is_first: !told, is_said: false };
             match self.one(picture, &mut inputs, &machine, &token, &mut turn) {
                 Ok(Made::Here) => {
@@ -122,7 +122,7 @@ impl Batch {
                 Err(_) if signals::came().is_some() => break,
                 Err(failure) => {
                     let content = &picture.content.display().to_string();
-                    if !turn.is_said && !self.arguments.showing.quiet {
+                    if !turn.is_said {
                         tell_programs(&turn.event(content)); // people find its number in the next line
                     }
                     tell(
@@ -137,7 +137,7 @@ impl Batch {
                 }
             }
         }
-        self.say(tally.lines());
+        say(tally.lines());
         tally.end(signals::came())
     }
 
@@ -161,20 +161,6 @@ impl Batch {
                 )))
             }
         }
-    }
-
-    fn say(&self, line: impl std::fmt::Display) {
-        if !self.arguments.showing.quiet {
-            say(line);
-        }
-    }
-
-    fn say_turn(&self, turn: &mut Turn, content: &Path) {
-        if !self.arguments.showing.quiet {
-            let content = &content.display().to_string();
-            tell(format_args!("{turn}: {content}"), &turn.event(content));
-        }
-        turn.is_said = true;
     }
 
     /// The pictures that are not there yet. A result that was made otherwise is refused before any work.
@@ -244,9 +230,9 @@ impl Batch {
             Job { settled: &settled, machine, inputs, arguments, output: &output, token, earlier, claims };
         let planned = Planned::of(&job)?;
         if turn.is_first && turn.of > 1 {
-            self.say(in_all(turn.of, planned.seconds));
+            say(in_all(turn.of, planned.seconds));
         }
-        self.say_turn(turn, &picture.content);
+        turn.say(&picture.content);
         job.run_as(&planned)?;
         Ok(Made::Here)
     }
@@ -274,6 +260,13 @@ struct Turn {
 }
 
 impl Turn {
+    /// Says that the picture is the next.
+    fn say(&mut self, content: &Path) {
+        let content = &content.display().to_string();
+        tell(format_args!("{self}: {content}"), &self.event(content));
+        self.is_said = true;
+    }
+
     const fn event<'a>(&self, content: &'a str) -> Event<'a> {
         Event::Picture { number: self.number, of: self.of, content }
     }

@@ -50,8 +50,8 @@ impl Tally {
     }
 
     /// What is said when a signal ends the program while no picture is in the making.
-    pub(super) fn rest(&self, quiet: bool) -> Rest {
-        Rest { lines: (!quiet).then(|| self.lines()), end: self.ended(Exit::Interrupted) }
+    pub(super) fn rest(&self) -> Rest {
+        Rest { lines: Some(self.lines()), end: self.ended(Exit::Interrupted) }
     }
 
     /// How the program ends: by the signal that came, or by the first picture that failed.

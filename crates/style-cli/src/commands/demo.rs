@@ -30,7 +30,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
         styles: vec![StyleRecipe::new(PAINTING.into())],
         ..Recipe::default()
     };
-    if let Some(output) = run.output.output.as_ref().filter(|_| !run.showing.quiet) {
+    if let Some(output) = &run.output.output {
         say(format!(
             "a castle in the textures of a painting by van Gogh: {} shows it as it forms, {} is the result",
             beside(output, PARTIAL).display(),

@@ -36,7 +36,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
     let Arguments { picture, print, style, run } = arguments;
     let mut recipe = recipe(&picture)?;
-    if let Some(done) = recipe.stopped_after.filter(|_| !run.showing.quiet) {
+    if let Some(done) = recipe.stopped_after {
         let name = picture.display();
         say(format!("{name} was stopped after {}; this run is the whole one", terminal::steps(done)));
     }
@@ -67,9 +67,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
             quoted_path(&weights)
         )));
     }
-    if let Some(device) =
-        device.filter(|device| !run.showing.quiet && settled.recipe.device.as_ref() != Some(device))
-    {
+    if let Some(device) = device.filter(|device| settled.recipe.device.as_ref() != Some(device)) {
         let now = settled.recipe.device.as_deref().unwrap_or("auto");
         say(format!(
             "the picture was made on the device {}, this run is on {now}; --device chooses another",

@@ -48,7 +48,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
     layers.preset = PresetUse::Told;
     let settled = layers.settle()?;
     if run.output.timelapse.is_none() {
-        run.output.timelapse = journey.timelapse().map(|path| further_animation(path, run.showing.quiet));
+        run.output.timelapse = journey.timelapse().map(further_animation);
     }
     let output = Output::claim_path(path, run.output.force, &inputs::paths(&settled.recipe))?;
     output.check_format(&run)?;
@@ -92,12 +92,10 @@ fn absolute(path: &Path) -> PathBuf {
 
 /// Where the animation goes of what is left of a run: an animation cannot be gone on with, and that of the first part is
 /// not replaced.
-fn further_animation(path: &Path, quiet: bool) -> PathBuf {
+fn further_animation(path: &Path) -> PathBuf {
     let first = unnumbered(path).filter(|path| path.exists()).unwrap_or_else(|| path.to_owned());
     let free = names(&first).find(|path| path.symlink_metadata().is_err()).unwrap_or_else(|| path.to_owned());
-    if !quiet {
-        say(format!("the animation begins anew in {}", free.display()));
-    }
+    say(format!("the animation begins anew in {}", free.display()));
     free
 }
 
@@ -117,7 +115,7 @@ mod tests {
     fn the_animations_of_one_run_are_numbered_on() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
-        let further = |name: &str| further_animation(&at(name), true);
+        let further = |name: &str| further_animation(&at(name));
         std::fs::write(at("run.gif"), b"").unwrap();
         assert_eq!(further("run.gif"), at("run-1.gif"));
         std::fs::write(at("run-1.gif"), b"").unwrap();

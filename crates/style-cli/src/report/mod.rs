@@ -53,19 +53,11 @@ pub(crate) fn claim(arguments: &RunArguments, recipe: &Recipe, output: &Output) 
 pub(crate) fn add_to(watchers: &mut Watchers<'_>, job: &Job<'_>) {
     let Some(picture) = job.output.path().filter(|_| job.arguments.output.report) else { return };
     let [page, json] = places::report(picture);
-    watchers.add(Report {
-        quiet: job.arguments.showing.quiet,
-        page,
-        json,
-        begun: None,
-        taken: 0,
-        stages: Vec::new(),
-    });
+    watchers.add(Report { page, json, begun: None, taken: 0, stages: Vec::new() });
 }
 
 /// Collects what the report needs.
 struct Report {
-    quiet: bool,
     page: PathBuf,
     json: PathBuf,
     begun: Option<Begun>,
@@ -164,10 +156,8 @@ impl Report {
         let page = page::page(&document, begun, &self.stages, &result)?.into_string();
         write_whole(&self.json, format!("{document:#}\n").as_bytes())?;
         write_whole(&self.page, page.as_bytes())?;
-        if !self.quiet {
-            let [page, data] = [&self.page, &self.json].map(|path| path.display().to_string());
-            tell(format_args!("report: {page}"), &Event::Report { page: &page, data: &data });
-        }
+        let [page, data] = [&self.page, &self.json].map(|path| path.display().to_string());
+        tell(format_args!("report: {page}"), &Event::Report { page: &page, data: &data });
         Ok(())
     }
 }

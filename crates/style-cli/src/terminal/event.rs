@@ -80,6 +80,7 @@ impl Event<'_> {
                 | Self::Warning { .. }
                 | Self::Plan { .. }
                 | Self::Picture { .. }
+                | Self::Cell { .. }
                 | Self::Report { .. }
         )
     }

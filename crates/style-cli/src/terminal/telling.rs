@@ -69,21 +69,22 @@ pub(crate) fn warn(message: impl Display) {
     tell(format_args!("warning: {message}"), &Event::Warning { message: &message });
 }
 
+fn is_heard(event: &Event<'_>) -> bool {
+    !(QUIET.load(Ordering::Relaxed) && event.is_talk())
+}
+
 /// Tells people these words, and programs this event.
 pub(crate) fn tell(words: impl Display, event: &Event<'_>) {
-    if QUIET.load(Ordering::Relaxed) && event.is_talk() {
-        return;
-    }
     if tells_programs() {
         tell_programs(event);
-    } else {
+    } else if is_heard(event) {
         write(&words.to_string());
     }
 }
 
 /// Tells programs an event, and people nothing.
 pub(crate) fn tell_programs(event: &Event<'_>) {
-    if tells_programs() {
+    if tells_programs() && is_heard(event) {
         // Values are written here and not collected before, as 32-bit floats have the fewest digits so. No event of
         // ours has keys that JSON could not have.
         write(&serde_json::to_string(event).unwrap_or_default());

@@ -34,8 +34,6 @@ pub(super) enum Lines {
     Pictures,
     /// Everything, for programs.
     Events,
-    /// The same without what stands between the pictures.
-    EventsOfRuns,
     /// Failures only.
     Failures,
 }
@@ -43,15 +41,10 @@ pub(super) enum Lines {
 impl Lines {
     pub(super) const fn of(showing: &ShowingArguments) -> Self {
         match (showing.progress, showing.quiet) {
-            (Some(ProgressKind::Json), false) => Self::Events,
-            (Some(ProgressKind::Json), true) => Self::EventsOfRuns,
+            (Some(ProgressKind::Json), _) => Self::Events,
             (Some(ProgressKind::None), _) | (_, true) => Self::Failures,
             _ => Self::Pictures,
         }
-    }
-
-    const fn is_for_programs(self) -> bool {
-        matches!(self, Self::Events | Self::EventsOfRuns)
     }
 }
 
@@ -69,7 +62,7 @@ impl Comparison {
             }
             self.tell_begin(number, candidate);
             let inputs = self.opened.of(&candidate.settled.recipe);
-            let mut steps = self.lines.is_for_programs().then(Steps::default);
+            let mut steps = (self.lines == Lines::Events).then(Steps::default);
             let result = candidate.make(inputs, &self.machine, &self.token, self.cell, steps.as_mut());
             if signals::came().is_some() {
                 break; // it is not what it would have become
@@ -86,10 +79,8 @@ impl Comparison {
     }
 
     fn tell_begin(&self, number: usize, candidate: &Candidate) {
-        if self.lines == Lines::Events {
-            let of = self.candidates.len();
-            tell_programs(&Event::Cell { number: number + 1, of, labels: &candidate.labels });
-        }
+        let of = self.candidates.len();
+        tell_programs(&Event::Cell { number: number + 1, of, labels: &candidate.labels });
         if let Some(plan) = self.plans.get(number) {
             let device = &self.machine.open.info.name;
             tell_programs(&Event::Begin {

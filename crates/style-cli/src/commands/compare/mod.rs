@@ -236,7 +236,7 @@ impl Arguments {
     /// Tells how long all will take, going by some of them, spread evenly.
     fn tell(&self, runs: &mut Runs<'_>, plans: &[Plan]) {
         if self.run.showing.quiet {
-            return;
+            return; // nobody would hear what the trials give
         }
         let stride = plans.len().div_ceil(TRIED).max(1);
         let mut seconds = Some(0.0);
