@@ -15,6 +15,10 @@ pub(crate) const LOCK: &str = ".lock";
 /// A place that no other run writes to while this lives.
 #[derive(Debug)]
 pub(crate) struct Claim {
+    option: &'static str,
+    path: PathBuf,
+    force: bool,
+    /// The lock file.
     place: PathBuf,
     /// `None` once it is given back.
     file: Option<File>,
@@ -27,13 +31,18 @@ impl Claim {
     /// # Errors
     ///
     /// Exit code 5 where a file could not be written, or would replace one or an input, and where another run writes.
-    pub(crate) fn of(option: &str, path: &Path, force: bool, inputs: &[&Path]) -> Result<Self> {
+    pub(crate) fn of(option: &'static str, path: &Path, force: bool, inputs: &[&Path]) -> Result<Self> {
         check_place_of(option, path, force, inputs)?;
         check_length(option, path)?;
-        let claim = lock(option, path)?;
+        let claim = lock(option, path, force)?;
         // Once more, as the run that held the lock may have written it.
         check_place_of(option, path, force, inputs)?;
         Ok(claim)
+    }
+
+    /// Refuses to replace what somebody else has put there meanwhile.
+    pub(crate) fn check_still_free(&self) -> Result<()> {
+        check_place_of(self.option, &self.path, self.force, &[])
     }
 }
 
@@ -67,7 +76,7 @@ fn check_length(option: &str, path: &Path) -> Result<()> {
 }
 
 /// Holds `PATH.lock` while the run lasts.
-fn lock(option: &str, path: &Path) -> Result<Claim> {
+fn lock(option: &'static str, path: &Path, force: bool) -> Result<Claim> {
     let name = path.display().to_string();
     let place = with_ending(path, LOCK);
     let failed = |error: std::io::Error| {
@@ -86,7 +95,10 @@ fn lock(option: &str, path: &Path) -> Result<Claim> {
             .help(format!("move it away, or choose another name with {option}")));
     }
     match hold(&place, File::options().write(true).create(true).truncate(false)) {
-        Ok(file) => Ok(Claim { _scrap: Scrap::file(&place), place, file: Some(file) }),
+        Ok(file) => {
+            let scrap = Scrap::file(&place);
+            Ok(Claim { option, path: path.to_owned(), force, place, file: Some(file), _scrap: scrap })
+        }
         Err(NotHeld::Taken) => {
             let failure = refused(&name, "another run is writing it")
                 .help(format!("wait for it, or choose another name with {option}"));

@@ -76,7 +76,8 @@ impl Journey {
     pub(crate) fn arguments(&self, anew: RunArguments) -> RunArguments {
         let mut all = anew;
         let (output, keeping, limits) = (&mut all.output, &mut all.keeping, &mut all.limits);
-        output.force |= self.force;
+        // What the first command said may go is nothing that is named only now.
+        output.force |= self.force && output.output.is_none() && output.timelapse.is_none();
         output.bits = output.bits.take().or_else(|| self.bits.clone());
         output.quality = output.quality.or(self.quality);
         output.no_recipe |= self.no_recipe;

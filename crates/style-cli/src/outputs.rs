@@ -3,13 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use style_transfer::{Image, PictureFormat};
+use style_transfer::{Image, MAX_FILE_BYTES, PictureFormat, recipe_of};
 
 use crate::arguments::RunArguments;
 use crate::claim::{Claim, LOCK, is_claimed};
 use crate::failure::{Exit, Failure, Result};
 use crate::inputs;
 use crate::places::{self, BEST, PARTIAL};
+use crate::reading::read_file;
 use crate::recipe::{Recipe, TaskName};
 use crate::shell::quoted_path;
 use crate::terminal;
@@ -24,7 +25,7 @@ pub(crate) struct Output {
     /// `None` for stdout.
     path: Option<PathBuf>,
     format: PictureFormat,
-    _claim: Option<Claim>,
+    claim: Option<Claim>,
 }
 
 impl Output {
@@ -32,7 +33,7 @@ impl Output {
     pub(crate) fn claim(arguments: &RunArguments, recipe: &Recipe) -> Result<Self> {
         let path = match &arguments.output.output {
             Some(path) if path.as_os_str() == "-" => {
-                return Ok(Self { path: None, format: PictureFormat::Png, _claim: None });
+                return Ok(Self { path: None, format: PictureFormat::Png, claim: None });
             }
             Some(path) if is_folder(path) => path.join(default_name(recipe)),
             Some(path) => path.clone(),
@@ -98,9 +99,22 @@ impl Output {
             check_input("-o", &own, inputs)?;
         }
         let claim = Claim::of("-o", &path, force, inputs)?;
-        let output = Self { _claim: Some(claim), path: Some(path), format };
+        let output = Self { claim: Some(claim), path: Some(path), format };
         output.check_neighbours()?;
+        output.check_beside(force, inputs)?;
         Ok(output)
+    }
+
+    /// Refuses to replace an input by the picture so far, or somebody's picture of that name.
+    fn check_beside(&self, force: bool, inputs: &[&Path]) -> Result<()> {
+        let begun =
+            self.path().is_some_and(|path| places::checkpoints(path).iter().any(|place| place.exists()));
+        for beside in [PARTIAL, BEST].iter().filter_map(|what| self.beside(what)) {
+            // An earlier run to this place may have left it.
+            let is_ours = || begun || has_recipe(&beside);
+            check_place(&beside, force || is_ours(), inputs)?;
+        }
+        Ok(())
     }
 
     /// Refuses to share the picture so far with another run, to which it is the result. Both look after they have claimed
@@ -158,8 +172,9 @@ impl Output {
         own.map(|own| places::place_of(&own)).any(|own| own == place) || is_snapshot()
     }
 
-    /// Writes the result.
+    /// Writes the result, unless somebody else's file has come to its place while it was made.
     pub(crate) fn save(&self, image: &Image, writing: &Writing<'_>) -> Result<()> {
+        self.claim.as_ref().map_or(Ok(()), Claim::check_still_free)?;
         let bytes = writing.encode(image, self.format)?;
         match &self.path {
             Some(path) => Ok(write_whole(path, &bytes)?),
@@ -178,6 +193,12 @@ impl Output {
         write_whole(&path, &writing.encode(image, self.format)?)?;
         Ok(Some(path))
     }
+}
+
+/// Whether this program made a picture, and says so in it.
+fn has_recipe(picture: &Path) -> bool {
+    let bytes = read_file(picture, MAX_FILE_BYTES as u64);
+    bytes.is_ok_and(|bytes| recipe_of(&bytes).is_ok_and(|recipe| recipe.is_some()))
 }
 
 /// Bytes of a name that follows from the inputs. File systems take 255, with what stands behind the names of the files

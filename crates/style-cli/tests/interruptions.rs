@@ -404,3 +404,37 @@ fn a_run_among_names_that_are_no_text_goes_on() {
     assert!(style(&folder, &resume).status().unwrap().success());
     assert_eq!(fs::read(folder.join("out.png")).unwrap(), fs::read(folder.join("whole.png")).unwrap());
 }
+
+/// A run that somebody puts a file in the way of, after its first step; how it ends, and what it says.
+fn with_a_file_that_comes(folder: &Path, more: &[&str], name: &str) -> (Option<i32>, String) {
+    let mut arguments = run("adam", "out.png");
+    arguments.extend(more.iter().chain(&["--progress", "json"]).map(|&word| word.to_owned()));
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let mut command = style(folder, &arguments);
+    let mut child = command.env("TMPDIR", folder).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    wait_for_words(&mut stderr, r#""event":"step""#);
+    fs::write(folder.join(name), "precious").unwrap();
+    let mut said = String::new();
+    stderr.read_to_string(&mut said).unwrap();
+    assert_eq!(fs::read_to_string(folder.join(name)).unwrap(), "precious", "{name}");
+    (child.wait().unwrap().code(), said)
+}
+
+#[test]
+fn a_file_that_comes_while_a_run_goes_on_is_not_replaced() {
+    for (more, name, code, told) in [
+        (&[][..], "out.png", 5, "cannot write out.png: it is there already; the picture is "),
+        (&["--report"], "out.report.json", 5, "cannot write out.report.json: it is there already; the picture"),
+        (&["--report"], "out.report.html", 5, "cannot write out.report.html: it is there already; the picture"),
+        (&["--timelapse", "out.gif"], "out.gif", 5, "cannot write out.gif: it is there already; the picture"),
+        (&["--save-every", "30"], "out.0030.png", 0, "it is there already; the run goes on without"),
+    ] {
+        let folder = folder_with_pictures();
+        let (found, said) = with_a_file_that_comes(folder.path(), more, name);
+        assert_eq!(found, Some(code), "{name}: {said}");
+        assert!(said.contains(told), "{name}: {said}");
+        let kept = if name == "out.png" { "out-1.png" } else { "out.png" };
+        assert!(fs::read(folder.path().join(kept)).unwrap().starts_with(b"\x89PNG"), "{name}");
+    }
+}

@@ -53,13 +53,21 @@ pub(crate) fn claim(arguments: &RunArguments, recipe: &Recipe, output: &Output) 
 pub(crate) fn add_to(watchers: &mut Watchers<'_>, job: &Job<'_>) {
     let Some(picture) = job.output.path().filter(|_| job.arguments.output.report) else { return };
     let [page, json] = places::report(picture);
-    watchers.add(Report { page, json, begun: None, taken: 0, stages: Vec::new() });
+    watchers.add(Report {
+        page,
+        json,
+        force: job.arguments.output.force,
+        begun: None,
+        taken: 0,
+        stages: Vec::new(),
+    });
 }
 
 /// Collects what the report needs.
 struct Report {
     page: PathBuf,
     json: PathBuf,
+    force: bool,
     begun: Option<Begun>,
     /// Stages that were due so far.
     taken: usize,
@@ -154,6 +162,10 @@ impl Report {
         let document = document::document(begun, &self.stages, outcome)?;
         let result = data_uri(outcome.image(), RESULT)?;
         let page = page::page(&document, begun, &self.stages, &result)?.into_string();
+        // Once more, as hours may have gone by.
+        for place in [&self.json, &self.page] {
+            check_place(place, self.force, &[])?;
+        }
         write_whole(&self.json, format!("{document:#}\n").as_bytes())?;
         write_whole(&self.page, page.as_bytes())?;
         let [page, data] = [&self.page, &self.json].map(|path| path.display().to_string());

@@ -12,6 +12,7 @@ use crate::inputs;
 use crate::job::Job;
 use crate::outputs::{Output, check_place};
 use crate::places::{snapshot, step_of_snapshot};
+use crate::terminal::warn;
 use crate::writing::{Writing, write_whole};
 
 /// Refuses to write beside what is no file.
@@ -29,7 +30,7 @@ pub(super) fn add_to<'a>(watchers: &mut Watchers<'a>, job: &Job<'a>) {
         every: every as usize,
         output: output.to_owned(),
         inputs: inputs::paths(&job.settled.recipe),
-        force: job.arguments.output.force,
+        replaces: job.arguments.output.force || job.earlier.is_some(),
         writing: job.writing(),
         format: job.output.format(),
     });
@@ -39,7 +40,8 @@ struct Snapshots<'a> {
     every: usize,
     output: PathBuf,
     inputs: Vec<&'a Path>,
-    force: bool,
+    /// Whether what is there may go: as somebody said so, or as the first part of the run has written it.
+    replaces: bool,
     writing: Writing<'a>,
     format: PictureFormat,
 }
@@ -63,15 +65,21 @@ impl Watcher for Snapshots<'_> {
             .filter(|&step| step > begin.done && self.is_due(step, steps))
             .collect();
         there.sort_unstable();
-        // The first part of a run has written the same pictures, perhaps further than its checkpoint.
-        let force = self.force || begin.done > 0;
-        there.into_iter().try_for_each(|step| check_place(&snapshot(&self.output, step), force, &self.inputs))
+        there
+            .into_iter()
+            .try_for_each(|step| check_place(&snapshot(&self.output, step), self.replaces, &self.inputs))
     }
 
     fn step(&mut self, step: &Step<'_>) -> Result<ControlFlow<()>> {
         if self.is_due(step.index, step.steps) {
+            let place = snapshot(&self.output, step.index);
+            if let Err(failure) = check_place(&place, self.replaces, &[]) {
+                // Somebody else's since the run began; that is no reason to end it.
+                warn(format_args!("{}; the run goes on without", failure.message));
+                return Ok(ControlFlow::Continue(()));
+            }
             let bytes = self.writing.stopped_after(step.index).encode(&step.image()?, self.format)?;
-            write_whole(&snapshot(&self.output, step.index), &bytes)?;
+            write_whole(&place, &bytes)?;
         }
         Ok(ControlFlow::Continue(()))
     }

@@ -14,9 +14,12 @@ use crate::claim::Claim;
 use crate::failure::{Exit, Failure, Result};
 use crate::inputs;
 use crate::job::Job;
-use crate::outputs::Output;
+use crate::outputs::{Output, check_place_of};
 use crate::recipe::Recipe;
 use crate::scraps::Scrap;
+
+/// What names its place.
+const OPTION: &str = "--timelapse";
 
 /// About so many frames, however long the run is.
 const FRAMES: usize = 100;
@@ -28,6 +31,7 @@ const HOLD: Duration = Duration::from_millis(2500);
 /// Writes frames of the result's size, spread evenly over the steps; they go to the disk as they come.
 struct Timelapse {
     path: PathBuf,
+    force: bool,
     frames: Arc<Mutex<Frames>>,
     background: Background,
     /// Number of frames that were asked for.
@@ -60,29 +64,28 @@ impl Frames {
 /// Claims the place of the animation.
 pub(super) fn claim(arguments: &RunArguments, recipe: &Recipe, output: &Output) -> Result<Option<Claim>> {
     let Some(path) = &arguments.output.timelapse else { return Ok(None) };
-    let option = "--timelapse";
     if output.is_own(path) {
         let message = format!("cannot write {}: the run writes another file there", path.display());
-        return Err(Failure::new(Exit::Output, message).help(format!("choose another name with {option}")));
+        return Err(Failure::new(Exit::Output, message).help(format!("choose another name with {OPTION}")));
     }
     // Of a size that none can have, so that its name alone is looked at.
     if let Err(error @ ImageError::UnsupportedExtension { .. }) = Animation::create(path, 0, 0, DELAY) {
         return Err(error.into());
     }
-    Claim::of(option, path, arguments.output.force, &inputs::paths(recipe)).map(Some)
+    Claim::of(OPTION, path, arguments.output.force, &inputs::paths(recipe)).map(Some)
 }
 
 pub(super) fn add_to(watchers: &mut Watchers<'_>, job: &Job<'_>) {
     if let Some(path) = &job.arguments.output.timelapse {
-        watchers.add(Timelapse::new(path.clone()));
+        watchers.add(Timelapse::new(path.clone(), job.arguments.output.force));
     }
 }
 
 impl Timelapse {
     /// Into a file that ends in `.png`, `.apng` or `.gif`.
-    fn new(path: PathBuf) -> Self {
+    fn new(path: PathBuf, force: bool) -> Self {
         let frames = Frames { animation: Ok(None), size: (0, 0), _scrap: None };
-        Self { path, frames: Arc::new(Mutex::new(frames)), background: Background::new(), taken: 0 }
+        Self { path, force, frames: Arc::new(Mutex::new(frames)), background: Background::new(), taken: 0 }
     }
 
     fn push(&self, image: Image, delay: Duration) {
@@ -119,7 +122,10 @@ impl Watcher for Timelapse {
         self.background.finish();
         let mut frames = self.frames.lock().unwrap_or_else(PoisonError::into_inner);
         match std::mem::replace(&mut frames.animation, Ok(None))? {
-            Some(animation) if animation.frames() > 0 => Ok(animation.finish()?),
+            Some(animation) if animation.frames() > 0 => {
+                check_place_of(OPTION, &self.path, self.force, &[])?; // once more, as hours may have gone by
+                Ok(animation.finish()?)
+            }
             _ => Ok(()),
         }
     }
