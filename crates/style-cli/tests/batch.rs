@@ -197,8 +197,8 @@ fn a_picture_that_fails_does_not_stop_the_others_and_is_named_at_the_end() {
     let many =
         place.style(&["a.png", "b.png", "c.png", "missing.png", "--with", "painting.png", "-o", "out"]);
     many.is(3)
-        .says("4 pictures: 2 made, 2 failed\nerror: 2 of 4 pictures failed:\n  b.png: ")
-        .says("\n  missing.png: ");
+        .says("4 pictures: 2 made, 2 failed\nerror: 2 of 4 pictures failed:\n    b.png: ")
+        .says("\n    missing.png: ");
     assert_eq!(place.names("out"), ["a.png", "c.png"]);
     place.picture("b.png", 0.9);
     place.picture("missing.png", 0.8);
@@ -223,7 +223,7 @@ fn every_line_is_said_once_and_in_its_order() {
         "3 of 3: c.png: not a picture",
         "3 pictures: 2 made, 1 failed",
         "error: 1 of 3 pictures failed:",
-        "  c.png: not a picture",
+        "    c.png: not a picture",
         "  help: ",
     ];
     let said: Vec<&str> = run.err.lines().collect();
@@ -302,6 +302,8 @@ fn a_signal_ends_the_picture_it_is_at_and_the_same_command_goes_on_to_the_same_b
     assert!(lines.any(|line| line.contains(r#""event":"step""#)));
     assert!(Command::new("kill").args(["-INT", &running.id().to_string()]).status().unwrap().success());
     let end = lines.last().unwrap();
+    assert!(end.contains("left; b.png: ended by a signal after "), "{end}");
+    assert!(end.contains("the picture so far is out/b.partial.png"), "{end}");
     assert!(end.contains("left") && end.contains("the same command goes on"), "{end}");
     let ended = running.wait_with_output().unwrap();
     assert_eq!(ended.status.code(), Some(130));

@@ -425,8 +425,18 @@ fn with_a_file_that_comes(folder: &Path, more: &[&str], name: &str) -> (Option<i
 fn a_file_that_comes_while_a_run_goes_on_is_not_replaced() {
     for (more, name, code, told) in [
         (&[][..], "out.png", 5, "cannot write out.png: it is there already; the picture is "),
-        (&["--report"], "out.report.json", 5, "cannot write out.report.json: it is there already; the picture"),
-        (&["--report"], "out.report.html", 5, "cannot write out.report.html: it is there already; the picture"),
+        (
+            &["--report"],
+            "out.report.json",
+            5,
+            "cannot write out.report.json: it is there already; the picture",
+        ),
+        (
+            &["--report"],
+            "out.report.html",
+            5,
+            "cannot write out.report.html: it is there already; the picture",
+        ),
         (&["--timelapse", "out.gif"], "out.gif", 5, "cannot write out.gif: it is there already; the picture"),
         (&["--save-every", "30"], "out.0030.png", 0, "it is there already; the run goes on without"),
     ] {

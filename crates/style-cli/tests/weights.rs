@@ -47,6 +47,16 @@ fn weights_are_converted_and_shown() {
     assert_eq!(out, "small.safetensors\n");
     assert!(said.contains("conv1_1 to conv2_1") && place.path().join("small.card.json").exists(), "{said}");
     let (_, said) = code(&weights(place.path(), &import), 5);
+    // Nor is a model card replaced, which stands beside it.
+    fs::rename(place.path().join("small.safetensors"), place.path().join("kept.safetensors")).unwrap();
+    fs::write(place.path().join("small.card.md"), "mine").unwrap();
+    assert!(
+        code(&weights(place.path(), &import), 5)
+            .1
+            .contains("cannot write small.card.md: it is there already")
+    );
+    assert_eq!(fs::read_to_string(place.path().join("small.card.md")).unwrap(), "mine");
+    fs::rename(place.path().join("kept.safetensors"), place.path().join("small.safetensors")).unwrap();
     assert!(said.contains("--force"), "{said}");
     code(&weights(place.path(), &[&import[..], &["--force", "--no-card"]].concat()), 0);
 
@@ -114,7 +124,7 @@ fn an_interrupted_file_is_gone_on_with_from_a_mirror() {
         request
     });
     let place = place();
-    let folder = place.path().join("cache/style-transfer/weights");
+    let folder = place.path().join("cache/style-transfer/weights/fetched");
     fs::create_dir_all(&folder).unwrap();
     fs::write(folder.join("vgg19-dcbb9e9d.pth.part"), b"abcde").unwrap();
     // The sha256 of `abcdefgh`, which shows that both parts came together.
@@ -155,7 +165,7 @@ fn a_signal_leaves_what_was_fetched_to_the_next_attempt() {
         done.recv().unwrap_err(); // the rest never comes
     });
     let place = place();
-    let part = place.path().join("cache/style-transfer/weights/vgg19-dcbb9e9d.pth.part");
+    let part = place.path().join("cache/style-transfer/weights/fetched/vgg19-dcbb9e9d.pth.part");
     let words = ["get", "vgg19", "--from", &mirror];
     let has_come = |_| fs::metadata(&part).is_ok_and(|found| found.len() > 0);
     let (code, said) = interrupted(place.path(), &words, has_come);

@@ -161,21 +161,26 @@ impl ModelCard {
     ///
     /// [`ImportError::Output`] when one of them cannot be written.
     pub fn save_beside(&self, weights: impl AsRef<Path>) -> Result<[PathBuf; 2], ImportError> {
-        let weights = weights.as_ref();
-        // Only our own extension is taken off: `vgg19.f16` and `vgg19.f32` have a card each.
-        let ours = weights.extension().is_some_and(|extension| extension == "safetensors");
-        let stem = if ours { weights.with_extension("") } else { weights.to_owned() };
-        let paths = [".card.md", ".card.json"].map(|end| {
-            let mut name = stem.clone().into_os_string();
-            name.push(end);
-            PathBuf::from(name)
-        });
+        let paths = Self::places(weights);
         for (path, text) in paths.iter().zip([self.to_markdown(), self.to_json()]) {
             save(path, |mut file, _| {
                 file.write_all(text.as_bytes()).map_err(|error| ImportError::output(path, error.to_string()))
             })?;
         }
         Ok(paths)
+    }
+
+    /// Where [`save_beside`](Self::save_beside) writes.
+    pub fn places(weights: impl AsRef<Path>) -> [PathBuf; 2] {
+        let weights = weights.as_ref();
+        // Only our own extension is taken off: `vgg19.f16` and `vgg19.f32` have a card each.
+        let ours = weights.extension().is_some_and(|extension| extension == "safetensors");
+        let stem = if ours { weights.with_extension("") } else { weights.to_owned() };
+        [".card.md", ".card.json"].map(|end| {
+            let mut name = stem.clone().into_os_string();
+            name.push(end);
+            PathBuf::from(name)
+        })
     }
 }
 

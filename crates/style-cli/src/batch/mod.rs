@@ -119,7 +119,10 @@ impl Batch {
                 }
                 Ok(Made::Before) => tally.finished_before += 1,
                 Ok(Made::Elsewhere) => tally.elsewhere += 1,
-                Err(_) if signals::came().is_some() => break,
+                Err(failure) if signals::came().is_some() => {
+                    tally.interrupted(&picture.content, &failure);
+                    break;
+                }
                 Err(failure) => {
                     let content = &picture.content.display().to_string();
                     if !turn.is_said {

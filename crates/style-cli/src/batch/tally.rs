@@ -15,6 +15,8 @@ pub(super) struct Tally {
     /// Those that another process is making.
     pub(super) elsewhere: usize,
     pub(super) failures: Vec<(PathBuf, Failure)>,
+    /// What is left of the picture that a signal interrupted.
+    pub(super) interrupted: Option<String>,
 }
 
 impl Tally {
@@ -28,7 +30,7 @@ impl Tally {
 
     /// All of it in some lines.
     pub(super) fn lines(&self) -> String {
-        let Self { all, finished_before, made, elsewhere, failures } = self;
+        let Self { all, finished_before, made, elsewhere, failures, .. } = self;
         let mut text = format!("{all} {}: {made} made", pictures(*all));
         for (count, words) in [
             (*finished_before, "finished before"),
@@ -45,8 +47,16 @@ impl Tally {
 
     fn ended(&self, signal: Exit) -> Failure {
         let left = self.left();
-        let message = format!("ended by a signal, {left} of {} {} left", self.all, pictures(self.all));
+        let mut message = format!("ended by a signal, {left} of {} {} left", self.all, pictures(self.all));
+        if let Some(interrupted) = &self.interrupted {
+            message = format!("{message}; {interrupted}");
+        }
         Failure::new(signal, message).help("the same command goes on with them")
+    }
+
+    /// The same of a signal that came while a picture was made, of which `failure` tells what is left of it.
+    pub(super) fn interrupted(&mut self, content: &Path, failure: &Failure) {
+        self.interrupted = Some(about(content, &failure.message));
     }
 
     /// What is said when a signal ends the program while no picture is in the making.
@@ -62,7 +72,7 @@ impl Tally {
         let (all, failed) = (self.all, self.failures.len());
         let mut message = format!("{failed} of {all} {} failed:", pictures(all));
         for (content, Failure { message: why, .. }) in &self.failures {
-            let _ = write!(message, "\n  {}", about(content, why));
+            let _ = write!(message, "\n{}", about(content, why));
         }
         let Some((_, first)) = self.failures.into_iter().next() else { return Ok(Exit::Done) };
         Err(Failure { message, ..first })
@@ -97,7 +107,7 @@ mod tests {
         assert_eq!(lines, "7 pictures: 1 made, 2 finished before, 2 failed, 2 left");
         let failure = tally().end(None).unwrap_err();
         assert_eq!((failure.exit, failure.help.as_deref()), (Exit::Input, Some("fetch it again")));
-        assert_eq!(failure.message, "2 of 7 pictures failed:\n  b.jpg: cut short\n  c.jpg: too large");
+        assert_eq!(failure.message, "2 of 7 pictures failed:\nb.jpg: cut short\nc.jpg: too large");
     }
 
     #[test]

@@ -16,6 +16,7 @@ use crate::bundled;
 use crate::failure::{Exit, Failure, Result};
 use crate::inputs::Reader;
 use crate::machine::Machine;
+use crate::outputs::check_place_of;
 use crate::recipe::{MADE_BY, Recipe};
 use crate::scraps::{Scrap, status_of};
 use crate::signals;
@@ -220,16 +221,13 @@ impl Arguments {
     /// Refuses a report that could not be written: better now than after the work.
     fn check_report(&self) -> Result<()> {
         let Some(path) = &self.json else { return Ok(()) };
+        let inputs = [&self.content, &self.style, &self.weights];
+        let inputs: Vec<&Path> = inputs.into_iter().filter_map(Option::as_deref).collect();
+        check_place_of("--json", path, self.force, &inputs)?;
         let refused = |why: String| {
             Failure::new(Exit::Output, format!("cannot write {}: {why}", path.display()))
-                .help("name another file, or replace this one with --force")
+                .help("name another file with --json")
         };
-        if path.is_dir() {
-            return Err(refused("it is a folder".to_owned()));
-        }
-        if path.exists() && !self.force {
-            return Err(refused("it is there already".to_owned()));
-        }
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         std::fs::create_dir_all(folder)
             .and_then(|()| tempfile::tempfile_in(folder).map(drop))

@@ -6,8 +6,9 @@ use clap::Args;
 use clap_mangen::Man;
 
 use crate::failure::{Exit, Failure, Result};
+use crate::outputs::check_place;
 use crate::signals;
-use crate::terminal::{give, give_bytes};
+use crate::terminal::{give_bytes, give_path};
 use crate::writing::write_whole;
 
 /// Print the manual page (`style man | man -l -` shows it), or write those of all subcommands.
@@ -16,6 +17,9 @@ pub(crate) struct Arguments {
     /// Write a page for the program and for every subcommand into this folder
     #[arg(short, long, value_name = "FOLDER")]
     output: Option<PathBuf>,
+    /// Replace pages that are there
+    #[arg(short, long)]
+    force: bool,
 }
 
 /// Prints or writes the manual of the `program`.
@@ -28,11 +32,15 @@ pub(crate) fn run(arguments: &Arguments, program: clap::Command) -> Result<()> {
     let Some(folder) = &arguments.output else {
         return give_bytes(&page(program.disable_help_subcommand(true))?);
     };
-    for (name, page) in pages(program)? {
-        let path = folder.join(format!("{name}.1"));
+    let pages: Vec<_> =
+        pages(program)?.into_iter().map(|(name, page)| (folder.join(format!("{name}.1")), page)).collect();
+    for (path, _) in &pages {
+        check_place(path, arguments.force, &[])?;
+    }
+    for (path, page) in pages {
         write_whole(&path, &page)?;
         signals::wrote(&path);
-        give(path.display())?;
+        give_path(&path)?;
     }
     Ok(())
 }

@@ -74,8 +74,17 @@ pub(crate) fn check(job: &Job<'_>) -> Result<Plan> {
         }
         (Some(px), _) => failure(format!("{sentence}; the largest that fits has a long side of {px} px"))
             .help(format!("use --size {px} or less{or}")),
-        (None, Task::Texture { .. }) if why.instead().is_none() => {
-            failure(sentence).help(format!("give --width and --height at most {MAX_SIDE} px"))
+        (None, Task::Texture { width, height }) if why.instead().is_none() => {
+            failure(sentence).help(if width.max(height) > MAX_SIDE {
+                format!("give --width and --height at most {MAX_SIDE} px")
+            } else {
+                // The painting covers the texture, so that it is larger than that.
+                "let --width and --height be less far apart, or lower --style-scale".to_owned()
+            })
+        }
+        (None, Task::Texture { .. }) => {
+            failure(format!("{sentence}; nothing smaller of these proportions fits"))
+                .help(why.instead().unwrap_or("use another device"))
         }
         (None, _) => failure(format!("{sentence}; no smaller size fits either"))
             .help(why.instead().unwrap_or("use another device")),

@@ -6,15 +6,16 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::download::download;
-use super::import::{Form, check_free};
+use super::import::Form;
 use super::known::{self, FILES, KnownFile};
 use super::part::{Part, cannot_write};
 use super::source::Source;
 use super::{cache, digest, list};
 use crate::failure::{Exit, Failure, Result};
+use crate::outputs::check_place;
 use crate::scraps::Scrap;
 use crate::signals::{self, Rest};
-use crate::terminal::{give, say};
+use crate::terminal::{give_path, say};
 
 /// Fetch known weights, check their SHA-256, and convert them; afterwards `--weights NAME` uses them.
 #[derive(Debug, Args)]
@@ -64,9 +65,9 @@ impl Arguments {
         };
         if self.output.is_none() && !self.force && target.is_file() {
             say(format!("{} is there already", known.name));
-            return give(target.display());
+            return give_path(&target);
         }
-        check_free(&target, self.force)?;
+        check_place(&target, self.force, &[])?;
         if let Some(folder) = target.parent() {
             fs::create_dir_all(folder).map_err(|error| cannot_write(folder, &error))?;
         }
@@ -79,28 +80,45 @@ impl Arguments {
                 self.form.convert(file, &target)
             }
             Source::Url { .. } => {
+                let kept = cache().ok().map(|cache| cache.join(known.file));
+                if let Some(file) = kept.filter(|file| is_right(file, known)) {
+                    return self.form.convert(&file, &target); // that of --raw, which stays
+                }
                 // The publisher's name: the model card tells it, and an attempt that was cut finds its part.
-                let raw = cache()
-                    .map_or_else(|_| target.with_file_name(known.file), |cache| cache.join(known.file));
-                fetch(known, &source, &raw)?;
-                kept(format!("interrupted; {} is fetched", raw.display()), "the same command converts it");
-                self.form.convert(&raw, &target)?;
-                let _ = fs::remove_file(&raw); // half a gigabyte that nobody needs any more
-                Ok(())
+                let folder =
+                    cache().map_or_else(|_| target.with_extension("fetched"), |cache| cache.join(FETCHED));
+                let converted = self.fetch_and_convert(known, &source, &folder.join(known.file), &target);
+                let _ = fs::remove_dir(folder); // unless something is left in it to go on with
+                converted
             }
         }
     }
+
+    fn fetch_and_convert(&self, known: &KnownFile, source: &Source, raw: &Path, target: &Path) -> Result<()> {
+        fetch(known, source, raw)?;
+        kept(format!("interrupted; {} is fetched", raw.display()), "the same command converts it");
+        self.form.convert(raw, target)?;
+        let _ = fs::remove_file(raw); // half a gigabyte that nobody needs any more
+        Ok(())
+    }
 }
+
+/// Inside the cache, where files lie that are fetched to be converted.
+const FETCHED: &str = "fetched";
 
 fn fetch_raw(known: &KnownFile, source: &Source, target: &Path) -> Result<()> {
     fetch(known, source, target)?;
     signals::wrote(target);
-    give(target.display())
+    give_path(target)
+}
+
+fn is_right(file: &Path, known: &KnownFile) -> bool {
+    file.is_file() && digest::of_file(file).is_ok_and(|found| found.starts_with(known.sha256))
 }
 
 /// Brings the known file to `target`, checked.
 fn fetch(known: &KnownFile, source: &Source, target: &Path) -> Result<()> {
-    if target.is_file() && digest::of_file(target).is_ok_and(|found| found.starts_with(known.sha256)) {
+    if is_right(target, known) {
         return Ok(()); // an earlier attempt fetched it, and went no further
     }
     let mut part = Part::open(target, known.bytes)?;
@@ -137,10 +155,14 @@ fn kept(message: String, help: &str) {
 
 fn copy(file: &Path, part: &mut Part) -> Result<()> {
     use std::io::{ErrorKind, Read as _};
-    let mut file = fs::File::open(file).map_err(|error| cannot_write(part.path(), &error))?;
+    let cannot_read = |error: std::io::Error| {
+        Failure::new(Exit::Weights, format!("cannot read {}: {error}", file.display()))
+            .help("check the path and that it may be read")
+    };
+    let mut source = fs::File::open(file).map_err(cannot_read)?;
     let mut buffer = vec![0; 1 << 18];
     loop {
-        let read = file.read(&mut buffer).map_err(|error| cannot_write(part.path(), &error))?;
+        let read = source.read(&mut buffer).map_err(cannot_read)?;
         match part.append(&buffer[..read]) {
             Ok(()) if read > 0 => {}
             // Its digest tells that it is another file.

@@ -273,6 +273,30 @@ fn a_local_file_is_checked_and_converted_where_it_lies() {
 }
 
 #[test]
+fn a_raw_file_that_somebody_keeps_is_converted_and_stays() {
+    let (known, bytes) = published();
+    let server = Server::new(&bytes, Manners::default());
+    let cache = Cache::new();
+    cache.get(&known, &["--from", &server.url, "--raw"]).unwrap();
+    cache.get(&known, &["--from", &server.url]).unwrap();
+    assert_eq!(server.asked(), [0], "fetched once");
+    assert_eq!(
+        cache.names(),
+        ["small-00000000.pth", "small.card.json", "small.card.md", "small.safetensors"]
+    );
+}
+
+#[test]
+fn a_file_to_copy_that_cannot_be_read_is_told_by_its_name() {
+    let (known, _) = published();
+    let there = tempfile::tempdir().unwrap();
+    let file = there.path().join("gone.pth");
+    let failure = Cache::new().get(&known, &["--from", file.to_str().unwrap(), "--raw"]).unwrap_err();
+    assert_eq!(failure.exit, Exit::Weights);
+    assert!(failure.message.contains("gone.pth") && !failure.message.contains("cannot write"), "{failure}");
+}
+
+#[test]
 fn a_file_that_is_there_is_not_replaced_without_force() {
     let (known, bytes) = published();
     let (cache, there) = (Cache::new(), tempfile::tempdir().unwrap());

@@ -7,10 +7,11 @@ use style_transfer::import::{Checkpoint, OpenOptions, WriteOptions};
 use style_transfer::{Encoding, Layer, PixelTransform};
 
 use super::refused;
-use crate::failure::{Exit, Failure, Result};
+use crate::failure::Result;
+use crate::outputs::check_place;
 use crate::scraps::Scrap;
 use crate::signals;
-use crate::terminal::{give, say};
+use crate::terminal::{give_path, say};
 
 /// Convert weights (PyTorch, ONNX, safetensors) into the native file.
 #[derive(Debug, Args)]
@@ -80,7 +81,13 @@ pub(super) fn pixels(text: &str) -> std::result::Result<PixelTransform, &'static
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
-    check_free(&arguments.output, arguments.force)?;
+    let (output, force) = (&arguments.output, arguments.force);
+    check_place(output, force, &[&arguments.input])?;
+    if !arguments.form.no_card {
+        for card in style_transfer::import::ModelCard::places(output) {
+            check_place(&card, force, &[&arguments.input])?;
+        }
+    }
     arguments.form.convert(&arguments.input, &arguments.output)
 }
 
@@ -96,7 +103,7 @@ impl Form {
             let [markdown, json] = card.save_beside(output).map_err(refused)?;
             say(format!("card       {} and {}", markdown.display(), json.display()));
         }
-        give(output.display())
+        give_path(output)
     }
 
     pub(super) fn options(&self) -> WriteOptions {
@@ -108,13 +115,4 @@ impl Form {
             licence: self.licence.clone(),
         }
     }
-}
-
-/// Refuses to replace a file that nobody said may go.
-pub(super) fn check_free(output: &Path, force: bool) -> Result<()> {
-    if force || !output.exists() {
-        return Ok(());
-    }
-    let message = format!("{} is there already", output.display());
-    Err(Failure::new(Exit::Output, message).help("choose another --output, or replace it with --force"))
 }
