@@ -28,9 +28,9 @@ pub(crate) enum Exit {
     Diverged = 8,
     /// A checkpoint that cannot be used, or is another run's.
     Checkpoint = 9,
-    /// Ended by SIGINT; picture and checkpoint were saved.
+    /// Ended by SIGINT; from the first step on picture and checkpoint are saved.
     Interrupted = 130,
-    /// Ended by SIGTERM; picture and checkpoint were saved.
+    /// Ended by SIGTERM or a closed terminal; the same.
     Terminated = 143,
 }
 

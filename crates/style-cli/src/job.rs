@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use style_transfer::{CancelToken, Error, Image, Outcome, Step, StyleTransfer, Task};
+use style_transfer::{Error, Image, Outcome, Step, StyleTransfer, Task};
 
 use crate::arguments::RunArguments;
 use crate::failure::{Exit, Failure, Result};
@@ -27,7 +27,6 @@ pub(crate) struct Job<'a> {
     pub(crate) inputs: &'a Inputs,
     pub(crate) arguments: &'a RunArguments,
     pub(crate) output: &'a Output,
-    pub(crate) token: CancelToken,
     /// Where an earlier part of the run has come to.
     pub(crate) earlier: Option<Earlier>,
     /// What is written and served besides the picture.

@@ -49,14 +49,13 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     signals::take_limits_as_errors();
     let arguments: Vec<_> = arguments.into_iter().collect();
     terminal::begin(&arguments);
-    signals::listen();
-    let result: Result<Exit> = panic::catch_unwind(AssertUnwindSafe(|| commands::run(arguments)))
-        .unwrap_or_else(|_| {
-            let words = PANIC.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default();
-            let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
-            Err(Failure::new(Exit::Internal, format!("the program failed inside: {words}"))
-                .help("tell its makers, with this line and the command"))
-        });
+    let run = || signals::listen().and_then(|()| commands::run(arguments));
+    let result: Result<Exit> = panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
+        let words = PANIC.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default();
+        let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+        Err(Failure::new(Exit::Internal, format!("the program failed inside: {words}"))
+            .help("tell its makers, with this line and the command"))
+    });
     signals::over();
     terminal::end(&result);
     result.unwrap_or_else(|failure| failure.exit).into()

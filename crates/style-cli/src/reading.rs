@@ -20,7 +20,7 @@ pub(crate) enum Unread {
     Failed(#[from] io::Error),
 }
 
-/// `1 MiB, and no more`
+/// `the 1 MiB that`
 fn most(limit: u64) -> String {
     match limit {
         _ if limit.is_multiple_of(1 << 20) => format!("the {} MiB that", limit >> 20),

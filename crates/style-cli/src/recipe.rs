@@ -116,7 +116,7 @@ impl Recipe {
         })
     }
 
-    /// Reads the recipe out of a picture's metadata or a checkpoint.
+    /// Reads the recipe out of a picture's metadata.
     pub(crate) fn from_json(json: &str, place: &str) -> Result<Self> {
         serde_json::from_str(json).map_err(|error| {
             Failure::new(Exit::Input, format!("the recipe in {place} is unusable: {error}"))

@@ -15,8 +15,8 @@ use crate::failure::{Exit, Failure, Result};
 /// The first signal that came; 0 for none.
 static CAME: AtomicI32 = AtomicI32::new(0);
 
-/// What the first signal cancels, or why nobody listens.
-static TOKEN: OnceLock<Result<CancelToken>> = OnceLock::new();
+/// What the first signal cancels while something is in the making.
+static TOKEN: OnceLock<CancelToken> = OnceLock::new();
 
 static PHASE: Mutex<Phase> = Mutex::new(Phase::Nothing("interrupted; nothing was written"));
 
@@ -47,31 +47,28 @@ fn phase() -> MutexGuard<'static, Phase> {
     PHASE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Begins to listen.
-pub(crate) fn listen() {
-    TOKEN.get_or_init(begin);
+/// Cancelled by the first signal that finds something in the making.
+pub(crate) fn token() -> CancelToken {
+    TOKEN.get_or_init(CancelToken::new).clone()
 }
 
-/// Cancelled by the first signal of a run that has come to its first step.
+/// Begins to listen.
 ///
 /// # Errors
 ///
-/// Exit code 1 where nobody can listen to signals.
-pub(crate) fn token() -> Result<CancelToken> {
-    TOKEN.get_or_init(begin).clone()
-}
-
+/// Exit code 6 where the system gives neither a thread nor a file for that.
 #[cfg(unix)]
-fn begin() -> Result<CancelToken> {
+pub(crate) fn listen() -> Result<()> {
     use signal_hook::iterator::Signals;
-    let token = CancelToken::new();
-    let cannot =
-        |error: std::io::Error| Failure::new(Exit::Internal, format!("cannot listen to signals: {error}"));
+    let cannot = |error: std::io::Error| {
+        Failure::new(Exit::Limit, format!("cannot listen to signals: {error}"))
+            .help("raise the limits of processes and of open files (ulimit -u, ulimit -n)")
+    };
     let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(cannot)?;
     if !stays_when_the_terminal_goes() {
         signals.add_signal(SIGHUP).map_err(cannot)?;
     }
-    let for_thread = token.clone();
+    let token = token();
     std::thread::Builder::new()
         .name("signals".to_owned())
         .spawn(move || {
@@ -80,14 +77,14 @@ fn begin() -> Result<CancelToken> {
                 let phase = phase();
                 let first = CAME.swap(signal, Ordering::SeqCst) == 0;
                 match *phase {
-                    Phase::Working if first => for_thread.cancel(),
+                    Phase::Working if first => token.cancel(),
                     Phase::Over if first => {}
                     _ => leave(&phase),
                 }
             }
         })
         .map_err(cannot)?;
-    Ok(token)
+    Ok(())
 }
 
 /// Whether the program was started to outlive its terminal, as `nohup` does; or nobody knows.
@@ -124,8 +121,8 @@ fn leave(phase: &Phase) {
 
 /// Without signals of Unix, Ctrl-C ends the program at once.
 #[cfg(not(unix))]
-fn begin() -> Result<CancelToken> {
-    Ok(CancelToken::new())
+pub(crate) fn listen() -> Result<()> {
+    Ok(())
 }
 
 /// Enters a phase, unless a signal has come already, which ends the program in its own way.

@@ -87,4 +87,4 @@ those before it. Of an option given twice the last one counts; one that takes a 
 
 Exit codes: 0 done, 1 internal error, 2 wrong usage, 3 input picture unusable, 4 weights unusable, 5 output cannot be \
 written, 6 over a limit or not enough memory, 7 device unavailable or lost, 8 diverged (the best picture is saved), \
-9 checkpoint unusable or of another run, 130 and 143 ended by SIGINT and SIGTERM (picture and checkpoint are saved).";
+9 checkpoint unusable or of another run, 130 and 143 ended by SIGINT and by SIGTERM or a closed terminal (from the first step on, picture and checkpoint are saved).";

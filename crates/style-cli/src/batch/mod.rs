@@ -9,7 +9,7 @@ mod tally;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use style_transfer::{CancelToken, StyleFile};
+use style_transfer::StyleFile;
 
 use crate::arguments::{RunArguments, TransferArguments};
 use crate::commands::layers;
@@ -95,7 +95,6 @@ impl Batch {
         if self.pictures.is_empty() {
             return Ok(Exit::Done);
         }
-        let token = signals::token()?;
         let waiting = self.waiting()?;
         let all = self.pictures.len();
         let mut tally = Tally { all, finished_before: all - waiting.len(), ..Tally::default() };
@@ -112,7 +111,7 @@ impl Batch {
             }
             signals::rest(tally.rest());
             let mut turn = Turn { number: index + 1, of: waiting.len(), is_first: !told, is_said: false };
-            match self.one(picture, &mut inputs, &machine, &token, &mut turn) {
+            match self.one(picture, &mut inputs, &machine, &mut turn) {
                 Ok(Made::Here) => {
                     told = true;
                     tally.made += 1;
@@ -206,7 +205,6 @@ impl Batch {
         picture: &Picture,
         inputs: &mut Inputs,
         machine: &Machine,
-        token: &CancelToken,
         turn: &mut Turn,
     ) -> Result<Made> {
         if !self.is_waiting(picture)? {
@@ -228,9 +226,8 @@ impl Batch {
         }
         let earlier = self.earlier(picture, &settled.recipe)?;
         inputs.sign(&mut settled.recipe);
-        let (arguments, token) = (&self.arguments, token.clone());
-        let job =
-            Job { settled: &settled, machine, inputs, arguments, output: &output, token, earlier, claims };
+        let arguments = &self.arguments;
+        let job = Job { settled: &settled, machine, inputs, arguments, output: &output, earlier, claims };
         let planned = Planned::of(&job)?;
         if turn.is_first && turn.of > 1 {
             say(in_all(turn.of, planned.seconds));

@@ -21,7 +21,6 @@ use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
-use style_transfer::CancelToken;
 
 use crate::arguments::{Arguments, BRIEF, Command, RunArguments, StyleArguments, Typed, refusal};
 use crate::failure::{Exit, Failure, Result};
@@ -156,9 +155,8 @@ pub(crate) fn layers(
 
 /// One run from its recipe on.
 pub(crate) fn run_recipe(settled: &Settled, arguments: &RunArguments) -> Result<Exit> {
-    let token = signals::token()?;
     let output = Output::claim(arguments, &settled.recipe)?;
-    run_to(settled, arguments, &output, None, token)
+    run_to(settled, arguments, &output, None)
 }
 
 /// The same where the output is claimed already, and perhaps a part of the run done.
@@ -167,15 +165,13 @@ pub(crate) fn run_to(
     arguments: &RunArguments,
     output: &Output,
     earlier: Option<Earlier>,
-    token: CancelToken,
 ) -> Result<Exit> {
     let claims = Claims::of(arguments, &settled.recipe, output)?;
     let inputs = Inputs::open(&settled.recipe, &Reader::new(arguments))?;
     let machine = Machine::open(&settled.recipe)?;
     let mut settled = settled.clone();
     inputs.sign(&mut settled.recipe);
-    Job { settled: &settled, machine: &machine, inputs: &inputs, arguments, output, token, earlier, claims }
-        .run()
+    Job { settled: &settled, machine: &machine, inputs: &inputs, arguments, output, earlier, claims }.run()
 }
 
 /// A recipe that lacks what its task needs.

@@ -12,7 +12,7 @@ use crate::recipe::{DEFAULT_PRESET, PresetUse, Recipe};
 use crate::terminal::say;
 use crate::weights::is_name;
 use crate::writing::names;
-use crate::{bundled, inputs, journey, signals};
+use crate::{bundled, inputs, journey};
 
 /// A run to go on with.
 #[derive(Debug, Args)]
@@ -27,7 +27,6 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
     let journey::Found { earlier, journey, picture } = journey::find(&arguments.picture)?;
-    let token = signals::token()?;
     if let Some(preset) = arguments.run.sources.preset.as_deref() {
         check_preset(preset, journey.recipe.preset.as_deref().unwrap_or(DEFAULT_PRESET))?;
     }
@@ -55,7 +54,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
     if elsewhere && !output.is_own(&earlier.place) {
         output.check_left(run.output.force)?;
     }
-    run_to(&settled, &run, &output, Some(earlier), token)
+    run_to(&settled, &run, &output, Some(earlier))
 }
 
 /// Refuses another preset than that of the run, which would only be written into the result: the settings are all there.

@@ -38,7 +38,7 @@ pub(super) fn seconds(job: &Job<'_>, plan: &Plan) -> Option<f64> {
         ..job.settled.settings.clone()
     };
     let mut at_steps = vec![0.0];
-    let mut transfer = StyleTransfer::new(&job.machine.vgg).settings(settings).cancel_with(&job.token);
+    let mut transfer = StyleTransfer::new(&job.machine.vgg).settings(settings);
     for style in &inputs.styles {
         transfer = transfer.style(style.style());
     }

@@ -6,13 +6,14 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use serde_json::{Value, json};
-use style_transfer::{CancelToken, Error, Image, Metrics, Outcome, StyleTransfer};
+use style_transfer::{Error, Image, Metrics, Outcome, StyleTransfer};
 
 use crate::commands::missing;
 use crate::failure::{Failure, Result};
 use crate::inputs::{Inputs, Reader};
 use crate::machine::Machine;
 use crate::recipe::{Recipe, Settled};
+use crate::signals;
 use crate::terminal::{Steps, duration};
 
 /// The pictures of all runs, each opened once.
@@ -73,13 +74,12 @@ impl Candidate {
         &self,
         inputs: &Inputs,
         machine: &Machine,
-        token: &CancelToken,
         cell: usize,
         steps: Option<&mut Steps>,
     ) -> Result<Made> {
         let began = Instant::now();
         let transfer = StyleTransfer::new(&machine.vgg).settings(self.settled.settings.clone());
-        let transfer = inputs.furnish(transfer).cancel_with(token);
+        let transfer = inputs.furnish(transfer).cancel_with(&signals::token());
         // Losses are read for whoever listens, and for nobody else.
         let transfer = match steps {
             Some(steps) => transfer.on_step(|step| {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
-use style_transfer::{CancelToken, Plan};
+use style_transfer::Plan;
 
 use super::candidate::{Candidate, Made, Opened};
 use super::sheet::{Cell, Content, Sheet};
@@ -21,7 +21,6 @@ pub(super) struct Comparison {
     pub(super) opened: Opened,
     pub(super) machine: Machine,
     pub(super) sheet: Sheet,
-    pub(super) token: CancelToken,
     /// Longest side of a picture on the sheet, px.
     pub(super) cell: usize,
     pub(super) lines: Lines,
@@ -63,7 +62,7 @@ impl Comparison {
             self.tell_begin(number, candidate);
             let inputs = self.opened.of(&candidate.settled.recipe);
             let mut steps = (self.lines == Lines::Events).then(Steps::default);
-            let result = candidate.make(inputs, &self.machine, &self.token, self.cell, steps.as_mut());
+            let result = candidate.make(inputs, &self.machine, self.cell, steps.as_mut());
             if signals::came().is_some() {
                 break; // it is not what it would have become
             }

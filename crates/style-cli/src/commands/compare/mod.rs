@@ -11,7 +11,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use style_transfer::{CancelToken, Image, Plan};
+use style_transfer::{Image, Plan};
 
 use super::{layers, missing};
 use crate::arguments::number::whole;
@@ -67,7 +67,6 @@ struct Runs<'a> {
     machine: &'a Machine,
     output: &'a Output,
     arguments: &'a RunArguments,
-    token: &'a CancelToken,
 }
 
 impl Runs<'_> {
@@ -78,7 +77,6 @@ impl Runs<'_> {
             inputs: self.opened.of(&candidate.settled.recipe),
             arguments: self.arguments,
             output: self.output,
-            token: self.token.clone(),
             earlier: None,
             claims: Claims::default(),
         }
@@ -96,7 +94,6 @@ const TRIED: usize = 12;
 /// run that failed; 130 or 143 after a signal, with what was made until then on the sheet.
 pub(crate) fn run(mut arguments: Arguments) -> Result<Exit> {
     unused::refuse(&arguments.run)?;
-    let token = signals::token()?;
     let path = arguments.run.output.output.take().unwrap_or_else(|| "sheet.png".into());
     let varies = arguments.varies()?;
     let candidates = arguments.candidates(&varies)?;
@@ -118,12 +115,11 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<Exit> {
         machine: &machine,
         output: &output,
         arguments: &arguments.run,
-        token: &token,
     };
     let (plans, sheet) = arguments.plan(&varies, &mut runs)?;
     arguments.tell(&mut runs, &plans);
     let (cell, lines) = (arguments.cell as usize, Lines::of(&arguments.run.showing));
-    let mut comparison = Comparison { candidates, plans, opened, machine, sheet, token, cell, lines };
+    let mut comparison = Comparison { candidates, plans, opened, machine, sheet, cell, lines };
 
     signals::work();
     let results = comparison.run();
@@ -271,7 +267,7 @@ fn laid_out(varies: &[Vary], candidates: &[Candidate], picture: (usize, usize)) 
     Sheet::new(&title, &extent)
 }
 
-/// `photo.jpg in painting.jpg, preset fast`
+/// `photo.jpg in painting.jpg`
 fn title(recipe: &Recipe) -> String {
     let name = |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let content = recipe.content.as_ref().map(name).unwrap_or_default();
