@@ -5,12 +5,9 @@ use std::path::{Path, PathBuf};
 
 use crate::failure::{Failure, Kind, Result};
 use crate::lock::{NotHeld, hold};
-use crate::outputs::{check_place_of, refused, with_ending};
+use crate::outputs::{check_place_of, refused};
 use crate::places;
 use crate::scraps::Scrap;
-
-/// Behind the name of a file that is being made.
-pub(crate) const LOCK: &str = ".lock";
 
 /// A place that no other run writes to while this lives.
 #[derive(Debug)]
@@ -58,7 +55,7 @@ impl Drop for Claim {
 
 /// Whether a run writes there now.
 pub(crate) fn is_claimed(path: &Path) -> bool {
-    matches!(hold(&with_ending(path, LOCK), File::options().write(true)), Err(NotHeld::Taken))
+    matches!(hold(&places::lock(path), File::options().write(true)), Err(NotHeld::Taken))
 }
 
 /// Refuses a name that leaves no room for what is written beside the result.
@@ -78,7 +75,7 @@ fn check_length(option: &str, path: &Path) -> Result<()> {
 /// Holds `PATH.lock` while the run lasts.
 fn lock(option: &'static str, path: &Path, force: bool) -> Result<Claim> {
     let name = path.display().to_string();
-    let place = with_ending(path, LOCK);
+    let place = places::lock(path);
     let failed = |error: std::io::Error| {
         refused(&name, &error.to_string()).help("see that the folder may be written to and the disk has room")
     };

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use style_transfer::{Image, MAX_FILE_BYTES, PictureFormat, recipe_of};
 
 use crate::arguments::RunArguments;
-use crate::claim::{Claim, LOCK, is_claimed};
+use crate::claim::{Claim, is_claimed};
 use crate::failure::{Exit, Failure, Result};
 use crate::inputs;
 use crate::places::{self, BEST, PARTIAL};
@@ -92,10 +92,7 @@ impl Output {
     /// Claims a path for a picture.
     pub(crate) fn claim_path(path: PathBuf, force: bool, inputs: &[&Path]) -> Result<Self> {
         let format = if path.is_dir() { Ok(PictureFormat::Png) } else { PictureFormat::from_path(&path) }?;
-        for own in places::checkpoints(&path)
-            .into_iter()
-            .chain([places::unfinished(&path), with_ending(&path, LOCK)])
-        {
+        for own in places::own(&path) {
             check_input("-o", &own, inputs)?;
         }
         let claim = Claim::of("-o", &path, force, inputs)?;
@@ -159,17 +156,11 @@ impl Output {
     pub(crate) fn is_own(&self, path: &Path) -> bool {
         let Some(picture) = self.path() else { return false };
         let place = places::place_of(path);
-        let [last, previous] = places::checkpoints(picture);
-        let [page, json] = places::report(picture);
-        let locks = [picture, &json].map(|path| with_ending(path, LOCK));
-        let others = [last, previous, places::unfinished(picture), page, json];
-        let beside = [PARTIAL, BEST].iter().filter_map(|what| self.beside(what));
-        let own = others.into_iter().chain(locks).chain(beside).chain([picture.to_owned()]);
         let is_snapshot = || {
             let name = place.file_name().and_then(|name| places::step_of_snapshot(picture, name));
             name.is_some() && places::place_of(picture).parent() == place.parent()
         };
-        own.map(|own| places::place_of(&own)).any(|own| own == place) || is_snapshot()
+        places::own(picture).any(|own| places::place_of(&own) == place) || is_snapshot()
     }
 
     /// Writes the result, unless somebody else's file has come to its place while it was made.
@@ -228,13 +219,6 @@ fn default_name(recipe: &Recipe) -> PathBuf {
         TaskName::Texture => format!("{styles}_texture"),
     };
     PathBuf::from(format!("{}.png", &name[..name.floor_char_boundary(LONGEST_NAME)]))
-}
-
-/// `path` with something behind its whole name.
-pub(crate) fn with_ending(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(ending);
-    name.into()
 }
 
 pub(crate) fn refused(name: &str, why: &str) -> Failure {
@@ -300,7 +284,7 @@ mod tests {
         assert_eq!(name, Path::new(&format!("{}.png", "風".repeat(60))));
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(name);
-        let longest = with_ending(&path.with_extension("report.html"), ".1234567-1234567.tmp");
+        let longest = places::with_ending(&path.with_extension("report.html"), ".1234567-1234567.tmp");
         for path in [&path, &places::checkpoints(&path)[1], &longest] {
             fs::write(path, b"").unwrap();
         }

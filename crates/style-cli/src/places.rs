@@ -3,8 +3,6 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Component, Path, PathBuf};
 
-use crate::outputs::with_ending;
-
 /// What stands in the names of pictures beside the result: the picture so far, and the best of a run that failed.
 pub(crate) const PARTIAL: &str = "partial";
 pub(crate) const BEST: &str = "best";
@@ -26,6 +24,29 @@ pub(crate) fn place_of(path: &Path) -> PathBuf {
         }
     }
     place
+}
+
+/// `path` with something behind its whole name.
+pub(crate) fn with_ending(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
+/// Held while a file is being made.
+pub(crate) fn lock(path: &Path) -> PathBuf {
+    with_ending(path, ".lock")
+}
+
+/// All that a run to a picture may write, but for what its steps number, and files that other options name.
+pub(crate) fn own(picture: &Path) -> impl Iterator<Item = PathBuf> {
+    let [last, previous] = checkpoints(picture);
+    let [page, json] = report(picture);
+    let [partial, best] = [PARTIAL, BEST].map(|what| beside(picture, what));
+    let locks = [lock(picture), lock(&json)];
+    [picture.to_owned(), last, previous, unfinished(picture), page, json, partial, best]
+        .into_iter()
+        .chain(locks)
 }
 
 /// The last checkpoint of a picture, and the one before it.

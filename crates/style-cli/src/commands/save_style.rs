@@ -12,7 +12,8 @@ use crate::arguments::{RunArguments, SettingsArguments, StyleArguments, suggeste
 use crate::failure::{Exit, Failure, Result};
 use crate::inputs::{Inputs, Reader, is_stdin, paths};
 use crate::machine::Machine;
-use crate::outputs::{check_place, with_ending};
+use crate::outputs::check_place;
+use crate::places::with_ending;
 use crate::recipe::{Recipe, StyleRecipe};
 use crate::terminal::{give_path, say};
 use crate::writing::{write_to_free_name, write_whole};

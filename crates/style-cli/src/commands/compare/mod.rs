@@ -21,7 +21,8 @@ use crate::failure::{Exit, Failure, Result};
 use crate::inputs::{Reader, is_stdin, paths, style_recipe};
 use crate::job::Job;
 use crate::machine::Machine;
-use crate::outputs::{Output, with_ending};
+use crate::outputs::{Output, check_place};
+use crate::places;
 use crate::plan::{Planned, check};
 use crate::recipe::{Recipe, Settled, TaskName};
 use crate::rescue::Rescue;
@@ -153,7 +154,14 @@ impl Arguments {
             return Err(Failure::usage(format!("--vary is given {} times", self.vary.len()))
                 .help("a sheet has rows and columns: vary one option or two"));
         }
-        self.vary.iter().map(|text| text.parse()).collect()
+        let varies: Vec<Vary> = self.vary.iter().map(|text| text.parse()).collect::<Result<_>>()?;
+        match &varies[..] {
+            [rows, columns] if rows.name == columns.name => {
+                Err(Failure::usage(format!("--vary names {} twice", rows.name))
+                    .help(format!("give all its values at once: --vary {}=A,B,C", rows.name)))
+            }
+            _ => Ok(varies),
+        }
     }
 
     /// Every run of the sheet, settled.
@@ -198,8 +206,8 @@ impl Arguments {
     /// Where the report goes, if it is wanted.
     fn report(&self, output: &Output) -> Result<Option<PathBuf>> {
         let Some(path) = output.path().filter(|_| self.run.output.report) else { return Ok(None) };
-        let report = with_ending(&path.with_extension(""), ".report.json");
-        crate::outputs::check_place(&report, self.run.output.force, &[])?;
+        let [_, report] = places::report(path);
+        check_place(&report, self.run.output.force, &[])?;
         Ok(Some(report))
     }
 

@@ -10,6 +10,7 @@ use super::curl::{self, Ended, Request};
 use super::digest;
 use super::known::KnownFile;
 use super::part::{Part, cannot_write};
+use super::source::shown;
 use crate::failure::{Exit, Failure, Result};
 use crate::terminal::say;
 
@@ -60,6 +61,7 @@ pub(super) fn download(known: &KnownFile, url: &str, plain_http: bool, part: &mu
 }
 
 fn failure(known: &KnownFile, url: &str, part: &Part, ended: Ended) -> Failure {
+    let url = &shown(url);
     let by_hand = format!("fetch {url} by other means, then: style weights get {} --from FILE", known.name);
     let weights = |message: String| Failure::new(Exit::Weights, message);
     match ended {

@@ -9,7 +9,7 @@ use super::download::download;
 use super::import::Form;
 use super::known::{self, FILES, KnownFile};
 use super::part::{Part, cannot_write};
-use super::source::Source;
+use super::source::{Source, shown};
 use super::{cache, digest, list};
 use crate::failure::{Exit, Failure, Result};
 use crate::outputs::check_place;
@@ -133,7 +133,7 @@ fn fetch(known: &KnownFile, source: &Source, target: &Path) -> Result<()> {
             let message = format!("interrupted; what was fetched stays in {}", part.path().display());
             kept(message, "the same command goes on there");
             download(known, url, *plain_http, &mut part)?;
-            url.clone()
+            shown(url)
         }
     };
     match digest::check(part.path(), known, &format!("what came from {from}")) {

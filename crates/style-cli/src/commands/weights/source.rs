@@ -37,10 +37,12 @@ impl Source {
 
     fn of_url(known: &KnownFile, named: &str, scheme: &str) -> Result<Self> {
         if !["https", "http"].contains(&scheme) {
+            let named = shown(named);
             let message = format!("--from {named:?} has the scheme {scheme:?}, expected https or http");
             return Err(Failure::usage(message).help("a file or a folder is named by its path alone"));
         }
         if scheme == "http" && !known.is_pinned() {
+            let named = shown(named);
             let message = format!(
                 "--from {named:?} is plain http, and of {} only 32 bits of its SHA-256 are known: whoever stands on the way \
                  could put another file in its place",
@@ -53,6 +55,13 @@ impl Source {
         let url = if named.ends_with('/') { format!("{named}{}", known.file) } else { named.to_owned() };
         Ok(Self::Url { url, plain_http: scheme == "http" })
     }
+}
+
+/// An address without the name and the password in it, which are nobody's business but the server's.
+pub(super) fn shown(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    host.rsplit_once('@').map_or_else(|| url.to_owned(), |(_, host)| format!("{scheme}://…@{host}{path}"))
 }
 
 #[cfg(test)]
@@ -95,5 +104,13 @@ mod tests {
         let file = folder.path().join(known.file);
         std::fs::write(&file, b"").unwrap();
         assert_eq!(Source::of(known, named).unwrap(), Source::File(file));
+    }
+
+    #[test]
+    fn a_password_is_not_repeated() {
+        assert_eq!(shown("https://me:se@cret@host.example/a@b/"), "https://…@host.example/a@b/");
+        assert_eq!(shown("https://host.example/a@b"), "https://host.example/a@b");
+        let (known, named) = (&super::super::known::FILES[0], "ftp://me:secret@host.example/");
+        assert!(!Source::of(known, Some(named)).unwrap_err().to_string().contains("secret"));
     }
 }
