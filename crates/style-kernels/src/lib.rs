@@ -58,6 +58,6 @@ pub use conv3x3::Conv3x3;
 pub use encoder::Encoder;
 pub use error::KernelError;
 pub use network::{Algorithm, Convolution, Isa, Options, Padding, Pooling};
-pub use parallel::{start_threads, threads};
+pub use parallel::{start_threads, threads, wait_for_threads};
 pub use plan::Plan;
 pub use tap::{Derivative, Output, Tap};

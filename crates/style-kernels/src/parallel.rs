@@ -1,5 +1,6 @@
 //! Work for the threads of the caller's rayon pool.
 
+use std::hint::black_box;
 use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
@@ -43,6 +44,18 @@ pub fn start_threads() {
     }
     let builder = ThreadPoolBuilder::new().num_threads(number.max(1));
     let _ = if number == 0 { builder.use_current_thread() } else { builder }.build_global();
+}
+
+/// Waits until every thread of the current pool has come and holds what the allocator sets aside for it, with glibc
+/// 64 MiB of addresses each. What is left of a limit is known only then.
+///
+/// # Examples
+///
+/// ```
+/// style_kernels::wait_for_threads();
+/// ```
+pub fn wait_for_threads() {
+    rayon::broadcast(|_| drop(black_box(Vec::<u8>::with_capacity(1))));
 }
 
 /// Whether the system gives so many threads at once.

@@ -109,6 +109,7 @@ impl Run<'_> {
         self.vgg.release_buffers();
         // The forecast packs the weights, which must count.
         let memory = self.memory(extent, self.settings.size)?;
+        style_kernels::wait_for_threads(); // what they set aside must count, too
         let available = available_memory();
         if let (Some(memory), Some(available)) = (memory, available) {
             self.check_against(memory, available, extent)?;
@@ -160,7 +161,7 @@ impl Run<'_> {
 }
 
 /// The size that a refusal names leaves one part in so many of the available memory free: other programs take some until
-/// it is tried, and an allocator of ours reserves addresses for every thread that comes (64 MiB each with glibc).
+/// it is tried.
 const SPARE: usize = 8;
 
 /// Pictures that an optimiser keeps, and two while it works.
