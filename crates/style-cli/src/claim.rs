@@ -37,9 +37,19 @@ impl Claim {
         Ok(claim)
     }
 
+    /// What is claimed.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Refuses to replace what somebody else has put there meanwhile.
     pub(crate) fn check_still_free(&self) -> Result<()> {
-        check_place_of(self.option, &self.path, self.force, &[])
+        self.check_free(&self.path)
+    }
+
+    /// The same for a file that belongs to what is claimed.
+    pub(crate) fn check_free(&self, path: &Path) -> Result<()> {
+        check_place_of(self.option, path, self.force, &[])
     }
 }
 

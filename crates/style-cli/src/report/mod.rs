@@ -50,24 +50,17 @@ pub(crate) fn claim(arguments: &RunArguments, recipe: &Recipe, output: &Output) 
     Ok(Some(claim))
 }
 
-pub(crate) fn add_to(watchers: &mut Watchers<'_>, job: &Job<'_>) {
-    let Some(picture) = job.output.path().filter(|_| job.arguments.output.report) else { return };
-    let [page, json] = places::report(picture);
-    watchers.add(Report {
-        page,
-        json,
-        force: job.arguments.output.force,
-        begun: None,
-        taken: 0,
-        stages: Vec::new(),
-    });
+pub(crate) fn add_to(watchers: &mut Watchers<'_>, job: &mut Job<'_>) {
+    let Some((claim, picture)) = job.claims.report.take().zip(job.output.path()) else { return };
+    let [page, _] = places::report(picture);
+    watchers.add(Report { page, claim, begun: None, taken: 0, stages: Vec::new() });
 }
 
 /// Collects what the report needs.
 struct Report {
     page: PathBuf,
-    json: PathBuf,
-    force: bool,
+    /// Of the JSON.
+    claim: Claim,
     begun: Option<Begun>,
     /// Stages that were due so far.
     taken: usize,
@@ -163,12 +156,11 @@ impl Report {
         let result = data_uri(outcome.image(), RESULT)?;
         let page = page::page(&document, begun, &self.stages, &result)?.into_string();
         // Once more, as hours may have gone by.
-        for place in [&self.json, &self.page] {
-            check_place(place, self.force, &[])?;
-        }
-        write_whole(&self.json, format!("{document:#}\n").as_bytes())?;
+        self.claim.check_still_free()?;
+        self.claim.check_free(&self.page)?;
+        write_whole(self.claim.path(), format!("{document:#}\n").as_bytes())?;
         write_whole(&self.page, page.as_bytes())?;
-        let [page, data] = [&self.page, &self.json].map(|path| path.display().to_string());
+        let [page, data] = [&*self.page, self.claim.path()].map(|path| path.display().to_string());
         tell(format_args!("report: {page}"), &Event::Report { page: &page, data: &data });
         Ok(())
     }

@@ -10,11 +10,11 @@ use crate::recipe::Recipe;
 use crate::report;
 use crate::view::View;
 
-/// Held as long as the run lasts.
+/// Each goes to the watcher that it is for, and is held as long as that lives.
 #[derive(Default)]
 pub(crate) struct Claims {
-    _report: Option<Claim>,
-    _timelapse: Option<Claim>,
+    pub(crate) report: Option<Claim>,
+    pub(super) timelapse: Option<Claim>,
     /// The live page, which answers already.
     pub(super) view: Option<View>,
 }
@@ -29,8 +29,8 @@ impl Claims {
     pub(crate) fn of(arguments: &RunArguments, recipe: &Recipe, output: &Output) -> Result<Self> {
         snapshots::check(arguments, output)?;
         Ok(Self {
-            _report: report::claim(arguments, recipe, output)?,
-            _timelapse: timelapse::claim(arguments, recipe, output)?,
+            report: report::claim(arguments, recipe, output)?,
+            timelapse: timelapse::claim(arguments, recipe, output)?,
             view: arguments.showing.view.map(View::open).transpose()?,
         })
     }

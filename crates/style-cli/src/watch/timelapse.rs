@@ -1,7 +1,6 @@
 //! The run as an animated picture.
 
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,12 +13,9 @@ use crate::claim::Claim;
 use crate::failure::{Exit, Failure, Result};
 use crate::inputs;
 use crate::job::Job;
-use crate::outputs::{Output, check_place_of};
+use crate::outputs::Output;
 use crate::recipe::Recipe;
 use crate::scraps::Scrap;
-
-/// What names its place.
-const OPTION: &str = "--timelapse";
 
 /// About so many frames, however long the run is.
 const FRAMES: usize = 100;
@@ -30,8 +26,7 @@ const HOLD: Duration = Duration::from_millis(2500);
 
 /// Writes frames of the result's size, spread evenly over the steps; they go to the disk as they come.
 struct Timelapse {
-    path: PathBuf,
-    force: bool,
+    claim: Claim,
     frames: Arc<Mutex<Frames>>,
     background: Background,
     /// Number of frames that were asked for.
@@ -64,28 +59,29 @@ impl Frames {
 /// Claims the place of the animation.
 pub(super) fn claim(arguments: &RunArguments, recipe: &Recipe, output: &Output) -> Result<Option<Claim>> {
     let Some(path) = &arguments.output.timelapse else { return Ok(None) };
+    let option = "--timelapse";
     if output.is_own(path) {
         let message = format!("cannot write {}: the run writes another file there", path.display());
-        return Err(Failure::new(Exit::Output, message).help(format!("choose another name with {OPTION}")));
+        return Err(Failure::new(Exit::Output, message).help(format!("choose another name with {option}")));
     }
     // Of a size that none can have, so that its name alone is looked at.
     if let Err(error @ ImageError::UnsupportedExtension { .. }) = Animation::create(path, 0, 0, DELAY) {
         return Err(error.into());
     }
-    Claim::of(OPTION, path, arguments.output.force, &inputs::paths(recipe)).map(Some)
+    Claim::of(option, path, arguments.output.force, &inputs::paths(recipe)).map(Some)
 }
 
-pub(super) fn add_to(watchers: &mut Watchers<'_>, job: &Job<'_>) {
-    if let Some(path) = &job.arguments.output.timelapse {
-        watchers.add(Timelapse::new(path.clone(), job.arguments.output.force));
+pub(super) fn add_to(watchers: &mut Watchers<'_>, job: &mut Job<'_>) {
+    if let Some(claim) = job.claims.timelapse.take() {
+        watchers.add(Timelapse::new(claim));
     }
 }
 
 impl Timelapse {
     /// Into a file that ends in `.png`, `.apng` or `.gif`.
-    fn new(path: PathBuf, force: bool) -> Self {
+    fn new(claim: Claim) -> Self {
         let frames = Frames { animation: Ok(None), size: (0, 0), _scrap: None };
-        Self { path, force, frames: Arc::new(Mutex::new(frames)), background: Background::new(), taken: 0 }
+        Self { claim, frames: Arc::new(Mutex::new(frames)), background: Background::new(), taken: 0 }
     }
 
     fn push(&self, image: Image, delay: Duration) {
@@ -99,7 +95,7 @@ impl Timelapse {
 impl Watcher for Timelapse {
     fn begin(&mut self, begin: &Begin<'_>) -> Result<()> {
         let (width, height) = (begin.plan.width, begin.plan.height);
-        let animation = Animation::create(&self.path, width, height, DELAY)?;
+        let animation = Animation::create(self.claim.path(), width, height, DELAY)?;
         let mut frames = self.frames.lock().unwrap_or_else(PoisonError::into_inner);
         let scrap = Some(Scrap::file(animation.scratch()));
         *frames = Frames { animation: Ok(Some(animation)), size: (width, height), _scrap: scrap };
@@ -123,7 +119,7 @@ impl Watcher for Timelapse {
         let mut frames = self.frames.lock().unwrap_or_else(PoisonError::into_inner);
         match std::mem::replace(&mut frames.animation, Ok(None))? {
             Some(animation) if animation.frames() > 0 => {
-                check_place_of(OPTION, &self.path, self.force, &[])?; // once more, as hours may have gone by
+                self.claim.check_still_free()?; // once more, as hours may have gone by
                 Ok(animation.finish()?)
             }
             _ => Ok(()),
