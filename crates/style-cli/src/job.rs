@@ -71,7 +71,7 @@ impl<'a> Job<'a> {
         Writing {
             recipe: Some(&self.settled.recipe).filter(|_| !output.no_recipe),
             stopped_after: None,
-            bits: if output.bits.as_deref() == Some("16") { 16 } else { 8 },
+            bits: output.depth(),
             quality: output.quality,
             alpha: self.inputs.alpha.as_ref(),
         }

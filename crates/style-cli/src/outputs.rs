@@ -72,7 +72,7 @@ impl Output {
     /// Refuses what the format has not.
     pub(crate) fn check_format(&self, arguments: &RunArguments) -> Result<()> {
         let name = self.format.name();
-        if arguments.output.bits.as_deref() == Some("16") && self.format != PictureFormat::Png {
+        if arguments.output.depth() == 16 && self.format != PictureFormat::Png {
             return Err(Failure::usage(format!("--bits 16 needs a PNG, and {} is a {name}", self.name()))
                 .help("name a file that ends in .png, or leave out --bits"));
         }

@@ -78,6 +78,13 @@ pub(crate) struct OutputArguments {
     pub(crate) save_every: Option<u64>,
 }
 
+impl OutputArguments {
+    /// Bits of every channel of a pixel.
+    pub(crate) fn depth(&self) -> u8 {
+        if self.bits.as_deref() == Some("16") { 16 } else { 8 }
+    }
+}
+
 /// What is kept of a run on its way.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Checkpoints")]

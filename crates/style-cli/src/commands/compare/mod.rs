@@ -21,7 +21,7 @@ use crate::failure::{Exit, Failure, Result};
 use crate::inputs::{Reader, is_stdin, paths, style_recipe};
 use crate::job::Job;
 use crate::machine::Machine;
-use crate::outputs::{Output, check_place};
+use crate::outputs::Output;
 use crate::places;
 use crate::plan::{Planned, check};
 use crate::recipe::{Recipe, Settled, TaskName};
@@ -103,7 +103,7 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<Exit> {
         candidates.iter().flat_map(|candidate| paths(&candidate.settled.recipe)).collect();
     let output = Output::claim_path(path, arguments.run.output.force, &inputs)?;
     output.check_format(&arguments.run)?;
-    let report = arguments.report(&output)?;
+    let report = arguments.report(&output);
     let _claim = report
         .as_deref()
         .map(|report| Claim::of("-o", report, arguments.run.output.force, &inputs))
@@ -204,17 +204,15 @@ impl Arguments {
     }
 
     /// Where the report goes, if it is wanted.
-    fn report(&self, output: &Output) -> Result<Option<PathBuf>> {
-        let Some(path) = output.path().filter(|_| self.run.output.report) else { return Ok(None) };
-        let [_, report] = places::report(path);
-        check_place(&report, self.run.output.force, &[])?;
-        Ok(Some(report))
+    fn report(&self, output: &Output) -> Option<PathBuf> {
+        let [_, report] = places::report(output.path().filter(|_| self.run.output.report)?);
+        Some(report)
     }
 
     /// Writes the sheet, or keeps it elsewhere: hours of work may be on it.
     fn save(&self, sheet: &Image, output: &Output) -> Result<()> {
-        let bits = if self.run.output.bits.as_deref() == Some("16") { 16 } else { 8 };
-        let writing = Writing { bits, quality: self.run.output.quality, ..Writing::default() };
+        let writing =
+            Writing { bits: self.run.output.depth(), quality: self.run.output.quality, ..Writing::default() };
         output
             .save(sheet, &writing)
             .map_err(|failure| Rescue { output, writing }.elsewhere(failure, sheet, "the sheet"))
