@@ -45,7 +45,6 @@ pub(super) fn within<T: Send + 'static>(
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
 
     #[test]

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use rayon::ThreadPoolBuilder;
@@ -60,15 +60,14 @@ pub fn wait_for_threads() {
 
 /// Whether the system gives so many threads at once.
 fn can_start(number: usize) -> bool {
-    let (hold, held) = mpsc::channel::<()>();
-    let held = Arc::new(Mutex::new(held));
-    let wait = |held: &Arc<Mutex<mpsc::Receiver<()>>>| {
-        let held = Arc::clone(held);
-        // Until the sender is gone.
-        move || drop(held.lock().map(|held| held.recv()))
+    let gate = Arc::new(Mutex::new(()));
+    let closed = gate.lock();
+    let wait = || {
+        let gate = Arc::clone(&gate);
+        move || drop(gate.lock())
     };
-    let started: Vec<_> = (0..number).map_while(|_| thread::Builder::new().spawn(wait(&held)).ok()).collect();
-    drop(hold);
+    let started: Vec<_> = (0..number).map_while(|_| thread::Builder::new().spawn(wait()).ok()).collect();
+    drop(closed);
     let can = started.len() == number;
     for one in started {
         let _ = one.join();

@@ -109,7 +109,9 @@ impl Run<'_> {
         self.vgg.release_buffers();
         // The forecast packs the weights, which must count.
         let memory = self.memory(extent, self.settings.size)?;
-        style_kernels::wait_for_threads(); // what they set aside must count, too
+        if memory.is_some() {
+            style_kernels::wait_for_threads(); // what they set aside must count, too
+        }
         let available = available_memory();
         if let (Some(memory), Some(available)) = (memory, available) {
             self.check_against(memory, available, extent)?;
